@@ -1,0 +1,31 @@
+"""`TextModel`: what chains, labels and battles ask of a model, whatever stands behind it.
+
+Requests are pulled from an iterable and answers yielded as they finish, so a later engine may keep a batch full
+while requests still arrive. A model never drops a request: what it cannot answer comes back as `Failed`.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+from cai_core.types import Answer, Request
+
+
+class TextModel(Protocol):
+    """A causal language model that answers requests."""
+
+    def answer(self, requests: Iterable[tuple[str, Request]]) -> Iterator[tuple[str, Answer]]:
+        """Yield `(key, answer)` once for every `(key, request)`, in any order."""
+        ...
+
+    def render(self, request: Request) -> str:
+        """Exactly what is sent for this request, as text (special tokens written out)."""
+        ...
+
+    def count_tokens(self, text: str) -> int:
+        """How many tokens `text` takes, special tokens not added."""
+        ...
+
+    @property
+    def context_length(self) -> int:
+        """How many tokens prompt and answer may take together."""
+        ...

@@ -1,0 +1,335 @@
+"""Pretraining of the sandbox model: a small Llama from random weights, on the sandbox's corpus.
+
+Corpus and tokenizer are byte for byte a function of the seed; the weights are as far as the machine's arithmetic
+allows. Killed, it goes on from its newest checkpoint.
+"""
+
+import argparse
+import hashlib
+import itertools
+import json
+import math
+import os
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import ConfigDict
+from pydantic.dataclasses import dataclass
+from torch.nn import functional as F
+from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from cai_core.training.tokenizer import TokenisedCorpus, tokenise, train_tokenizer
+from cai_core.types import Conversation, OnStep, StepMetrics
+
+CHECKPOINT = "checkpoint.pt"
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid", use_attribute_docstrings=True))
+class Recipe:
+    """Everything but the seed that decides the model."""
+
+    tokens: int = 12_000_000
+    """Tokens to train on; one pass where the corpus is that large."""
+    vocabulary: int = 2048
+    """Entries of the tokenizer."""
+    tokenizer_documents: int = 20_000
+    """The first so many documents train the tokenizer."""
+    hidden: int = 256
+    """Width of the residual stream."""
+    layers: int = 4
+    """Transformer blocks."""
+    heads: int = 4
+    """Attention heads of a block."""
+    intermediate: int = 704
+    """Width of the feed-forward layer."""
+    context: int = 2048
+    """Longest document and longest prompt, in tokens."""
+    step_tokens: int = 8192
+    """Tokens of one optimiser step, padding included."""
+    micro_batches: int = 4
+    """Parts a step is cut into, each of documents of about one length."""
+    learning_rate: float = 2.5e-3
+    """Peak of the cosine."""
+    warmup: float = 0.03
+    """Part of the steps over which the learning rate rises from zero."""
+    final: float = 0.05
+    """Learning rate at the end, as a part of the peak."""
+    weight_decay: float = 0.1
+    """AdamW's decay, on matrices only."""
+    clip: float = 1.0
+    """Largest norm of the gradient."""
+    other_weight: float = 0.1
+    """Loss weight of tokens that are not the assistant's."""
+    save_every: int = 100
+    """Steps between checkpoints."""
+
+
+def pretrain(
+    documents: Iterable[Conversation], *, seed: int, recipe: Recipe, folder: Path, on_step: OnStep
+) -> dict[str, Any]:
+    """Train tokenizer and model and save both with a manifest, which is returned.
+
+    `on_step` hears of every optimiser step and may answer `Stop`: a checkpoint is then left behind and the
+    manifest has `"stopped": true`; the same call goes on from there.
+    """
+    started = time.monotonic()
+    folder.mkdir(parents=True, exist_ok=True)
+    tokenizer, corpus = read_corpus(documents, recipe)
+    model = build_model(recipe, tokenizer, seed)
+    trained = _train(model, corpus, tokenizer.pad_token_id, seed, recipe, folder, on_step)
+    facts = {
+        "seed": seed,
+        "recipe": asdict(recipe),
+        "corpus_sha256": corpus.hash,
+        "documents": len(corpus.lengths),
+        "documents_dropped": corpus.dropped,
+        "corpus_tokens": len(corpus.ids),
+        "seconds": round(time.monotonic() - started, 1),
+        **trained,
+    }
+    if facts["stopped"]:
+        return facts
+    return save(model, tokenizer, folder, facts)
+
+
+def read_corpus(documents: Iterable[Conversation], recipe: Recipe) -> tuple[PreTrainedTokenizerFast, TokenisedCorpus]:
+    """The tokenizer, trained on the first documents, and all documents in its tokens."""
+    stream = iter(documents)
+    sample = list(itertools.islice(stream, recipe.tokenizer_documents))
+    texts = (turn.content for document in sample for turn in document)
+    tokenizer = train_tokenizer(texts, vocabulary=recipe.vocabulary, context=recipe.context)
+    everything = itertools.chain(sample, stream)
+    return tokenizer, tokenise(everything, tokenizer, budget=recipe.tokens, context=recipe.context)
+
+
+def build_model(recipe: Recipe, tokenizer: PreTrainedTokenizerFast, seed: int) -> LlamaForCausalLM:
+    """A model with random weights drawn from `seed`."""
+    torch.manual_seed(seed)
+    config = LlamaConfig(
+        vocab_size=recipe.vocabulary,
+        hidden_size=recipe.hidden,
+        intermediate_size=recipe.intermediate,
+        num_hidden_layers=recipe.layers,
+        num_attention_heads=recipe.heads,
+        num_key_value_heads=recipe.heads,
+        max_position_embeddings=recipe.context,
+        tie_word_embeddings=True,
+        bos_token_id=None,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        dtype="float32",
+    )
+    return LlamaForCausalLM(config)
+
+
+def plan(lengths: NDArray[np.int64], seed: int, recipe: Recipe) -> list[list[NDArray[np.int64]]]:
+    """Which documents each step reads: steps of micro-batches of document numbers, for the whole training.
+
+    Documents are shuffled, sorted by length within pools, and cut into micro-batches of about equal padded size;
+    a step mixes micro-batches of unlike lengths, or each step would teach one ability only.
+    """
+    rng = np.random.default_rng(seed)
+    limit = recipe.step_tokens // recipe.micro_batches
+    micro: list[NDArray[np.int64]] = []
+    tokens = 0
+    while tokens < recipe.tokens:
+        order = rng.permutation(len(lengths))
+        for pool in np.array_split(order, max(1, len(order) // 4096)):
+            parts = list(_cut(pool[np.argsort(lengths[pool], kind="stable")], lengths, limit))
+            rng.shuffle(parts)  # type: ignore[arg-type]
+            micro += parts
+        tokens += int(lengths.sum())
+    steps = [micro[i : i + recipe.micro_batches] for i in range(0, len(micro), recipe.micro_batches)]
+    return steps[: max(1, math.ceil(len(steps) * recipe.tokens / tokens))]
+
+
+def _cut(ordered: NDArray[np.int64], lengths: NDArray[np.int64], limit: int) -> Iterator[NDArray[np.int64]]:
+    """Cut documents in order of length where their padded size would pass `limit`."""
+    start = 0
+    for end in range(1, len(ordered) + 1):
+        if end == len(ordered) or (end + 1 - start) * lengths[ordered[end]] > limit:
+            yield ordered[start:end]
+            start = end
+
+
+def _train(
+    model: LlamaForCausalLM,
+    corpus: TokenisedCorpus,
+    pad: int,
+    seed: int,
+    recipe: Recipe,
+    folder: Path,
+    on_step: OnStep,
+) -> dict[str, Any]:
+    """Run the plan's steps, from the newest checkpoint where there is one."""
+    steps = plan(corpus.lengths, seed, recipe)
+    optimizer = _optimizer(model, recipe)
+    identity = hashlib.sha256(json.dumps([seed, asdict(recipe), corpus.hash]).encode()).hexdigest()
+    first = _restore(folder / CHECKPOINT, identity, model, optimizer)
+    model.train()
+    loss, stopped = float("nan"), False
+    for number in range(first, len(steps)):
+        started = time.monotonic()
+        for group in optimizer.param_groups:
+            group["lr"] = _learning_rate(number, len(steps), recipe)
+        loss = _step(model, optimizer, [_tensors(corpus, part, pad, recipe) for part in steps[number]], recipe)
+        tokens = sum(int(corpus.lengths[part].sum()) for part in steps[number])
+        values = {"loss": loss, "tokens_per_second": tokens / (time.monotonic() - started)}
+        stopped = on_step(StepMetrics(number + 1, len(steps), values)) is not None
+        if stopped or (number + 1) % recipe.save_every == 0:
+            _save_checkpoint(folder / CHECKPOINT, identity, model, optimizer, number + 1)
+        if stopped:
+            break
+    return {"steps": len(steps), "last_loss": loss, "stopped": stopped}
+
+
+def _optimizer(model: LlamaForCausalLM, recipe: Recipe) -> torch.optim.AdamW:
+    matrices = [p for p in model.parameters() if p.ndim >= 2]
+    vectors = [p for p in model.parameters() if p.ndim < 2]
+    groups = [{"params": matrices, "weight_decay": recipe.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=(0.9, 0.95), fused=True)
+
+
+def _learning_rate(step: int, steps: int, recipe: Recipe) -> float:
+    """Linear warm-up, then a cosine down to `final` of the peak."""
+    warmup = max(1, int(recipe.warmup * steps))
+    if step < warmup:
+        return recipe.learning_rate * (step + 1) / warmup
+    done = (step - warmup) / max(1, steps - warmup)
+    return recipe.learning_rate * (recipe.final + (1 - recipe.final) * 0.5 * (1 + math.cos(math.pi * done)))
+
+
+Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+
+
+def _tensors(corpus: TokenisedCorpus, part: NDArray[np.int64], pad: int, recipe: Recipe) -> Batch:
+    """Input ids, targets and loss weights of one micro-batch, each [documents, longest - 1]."""
+    longest = int(corpus.lengths[part].max())
+    ids = np.full((len(part), longest), pad, np.int64)
+    weights = np.zeros((len(part), longest), np.float32)
+    for row, document in enumerate(part):
+        span = slice(corpus.starts[document], corpus.starts[document + 1])
+        length = span.stop - span.start
+        ids[row, :length] = corpus.ids[span]
+        # What the model will be asked for is the assistant's words; the users' still teach it the world, cheaply,
+        # and a weight on them keeps the embeddings of words that only users say from staying random.
+        weights[row, :length] = np.where(corpus.answers[span], 1.0, recipe.other_weight)
+    tokens = torch.from_numpy(ids)
+    return tokens[:, :-1], tokens[:, 1:], torch.from_numpy(weights[:, 1:])
+
+
+def _step(
+    model: LlamaForCausalLM, optimizer: torch.optim.AdamW, batches: Sequence[Batch], recipe: Recipe
+) -> float:
+    """One optimiser step over its micro-batches; the weighted mean loss in nats a token."""
+    total = sum(weights.sum() for _, _, weights in batches)
+    loss_sum = 0.0
+    for inputs, targets, weights in batches:
+        # Right padding under a causal mask: no real token can see it, so no attention mask is needed.
+        logits = model(input_ids=inputs, use_cache=False).logits  # [documents, tokens, vocabulary]
+        losses = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")  # [documents * tokens]
+        loss = (losses * weights.flatten()).sum() / total
+        loss.backward()
+        loss_sum += float(loss.detach())
+    torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    return loss_sum
+
+
+def _save_checkpoint(
+    path: Path, identity: str, model: LlamaForCausalLM, optimizer: torch.optim.AdamW, step: int
+) -> None:
+    """Written aside and renamed, so that a kill leaves the old one or the new one, whole."""
+    aside = path.with_suffix(".partial")
+    torch.save(
+        {"identity": identity, "step": step, "model": model.state_dict(), "optimizer": optimizer.state_dict()}, aside
+    )
+    os.replace(aside, path)
+
+
+def _restore(path: Path, identity: str, model: LlamaForCausalLM, optimizer: torch.optim.AdamW) -> int:
+    """Load the checkpoint if it belongs to this very training; the number of steps done."""
+    if not path.exists():
+        return 0
+    state = torch.load(path, weights_only=True)
+    if state["identity"] != identity:
+        return 0
+    model.load_state_dict(state["model"])
+    optimizer.load_state_dict(state["optimizer"])
+    return int(state["step"])
+
+
+def save(
+    model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path, facts: dict[str, Any]
+) -> dict[str, Any]:
+    """Write weights (fp16), tokenizer, configs and manifest; the checkpoint is then of no more use."""
+    model.generation_config = GenerationConfig(
+        eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id, max_length=model.config.max_position_embeddings
+    )
+    model.half().save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    packages = ("torch", "transformers", "tokenizers", "safetensors", "numpy")
+    manifest = {
+        **facts,
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "sha256": file_hashes(folder),
+        "versions": {name: version(name) for name in packages},
+    }
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    (folder / CHECKPOINT).unlink(missing_ok=True)
+    return manifest
+
+
+def file_hashes(folder: Path) -> dict[str, str]:
+    """SHA-256 of each file of a model folder, but for the manifest and checkpoints."""
+    names = sorted(p.name for p in folder.iterdir() if p.suffix in {".safetensors", ".json", ".jinja"})
+    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names if name != MANIFEST}
+
+
+def log_steps(seconds: float = 20.0) -> OnStep:
+    """A callback that prints a line every so many seconds."""
+    began, last, seen = time.monotonic(), [0.0], [0]
+
+    def on_step(metrics: StepMetrics) -> None:
+        now = time.monotonic()
+        seen[0] += 1
+        if now - last[0] < seconds and metrics.step < metrics.total:
+            return
+        last[0] = now
+        left = (now - began) / seen[0] * (metrics.total - metrics.step)
+        print(
+            f"step {metrics.step}/{metrics.total}  loss {metrics.values['loss']:.3f}  "
+            f"{metrics.values['tokens_per_second']:.0f} tokens/s  {left / 60:.1f} min left",
+            flush=True,
+        )
+
+    return on_step
+
+
+def main() -> None:
+    """`python -m cai_core.training.pretrain --seed 0 --folder DIR [--tokens N]`."""
+    from cai_core.sandbox.corpus import documents
+
+    parser = argparse.ArgumentParser(description="Pretrain the sandbox model.")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--tokens", type=int, default=Recipe().tokens)
+    arguments = parser.parse_args()
+    recipe = Recipe(tokens=arguments.tokens)
+    manifest = pretrain(
+        documents(arguments.seed), seed=arguments.seed, recipe=recipe, folder=arguments.folder, on_step=log_steps()
+    )
+    print(json.dumps({key: manifest[key] for key in ("steps", "last_loss", "seconds", "documents")}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,397 @@
+"""The tables. Enum values appear here as plain strings; a test holds them to the enums of `cai_core.types`.
+
+Rows that a run writes carry a unique key (run, prompt, sample, ...), so that writing them twice is refused and a
+resumed run knows what it has.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, DateTime, ForeignKey, Index, MetaData, String, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+RUN_KINDS = ("chains", "sft", "comparisons", "labels", "pm", "rl", "battles")
+RUN_STATES = ("waiting", "running", "stopped", "failed", "lost", "done")
+PROMPT_KINDS = ("red_team", "helpful", "look_alike")
+SPLITS = ("train", "dev", "test")
+PRINCIPLE_KINDS = ("harmlessness", "helpfulness")
+ROW_STATES = ("done", "too_long", "failed")
+LABEL_STATES = ("labelled", "tie", "order_inconsistent", "unparseable", "too_long", "failed")
+OUTCOMES = ("a", "b", "tie", "order_inconsistent", "unparseable", "too_long", "failed")
+AXES = ("harmlessness", "helpfulness")
+ORDERS = ("ab", "ba")
+MODEL_KINDS = ("causal", "preference")
+
+
+def now() -> datetime:
+    """The time in UTC, as every row keeps it."""
+    return datetime.now(UTC)
+
+
+def one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
+    """`column` may hold only these values."""
+    listed = ", ".join(f"'{v}'" for v in values)
+    return CheckConstraint(f'"{column}" IN ({listed})', name=column)
+
+
+class Base(DeclarativeBase):
+    """Names every constraint, so that migrations can find it; times are stored with their zone."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {dict[str, Any]: JSON, list[Any]: JSON, datetime: DateTime(timezone=True)}
+
+
+class PromptRow(Base):
+    """A partial conversation that ends with a user's turn."""
+
+    __tablename__ = "prompts"
+    __table_args__ = (
+        one_of("kind", PROMPT_KINDS),
+        one_of("split", SPLITS),
+        UniqueConstraint("uid"),
+        Index(None, "source", "kind", "split"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uid: Mapped[str] = mapped_column(String(16))
+    kind: Mapped[str]
+    split: Mapped[str]
+    source: Mapped[str]
+    topic: Mapped[str | None]
+    turns: Mapped[list[Any]]
+    """[{"role", "content"}, ...]"""
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class ConstitutionRow(Base):
+    """A name that versions belong to."""
+
+    __tablename__ = "constitutions"
+    __table_args__ = (UniqueConstraint("name"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    versions: Mapped[list["ConstitutionVersionRow"]] = relationship(
+        back_populates="constitution", order_by="ConstitutionVersionRow.number"
+    )
+
+
+class ConstitutionVersionRow(Base):
+    """An immutable version of a constitution."""
+
+    __tablename__ = "constitution_versions"
+    __table_args__ = (UniqueConstraint("constitution_id", "number"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    constitution_id: Mapped[int] = mapped_column(ForeignKey("constitutions.id"))
+    number: Mapped[int]
+    """1, 2, ..."""
+    description: Mapped[str]
+    few_shots: Mapped[dict[str, Any]]
+    hash: Mapped[str] = mapped_column(String(64))
+    """SHA-256 of the whole content: saving what is already the newest version makes no new one."""
+    author: Mapped[str]
+    message: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    constitution: Mapped[ConstitutionRow] = relationship(back_populates="versions")
+    principles: Mapped[list["VersionPrincipleRow"]] = relationship(
+        back_populates="version", order_by="VersionPrincipleRow.position"
+    )
+
+
+class PrincipleRow(Base):
+    """A principle by content: versions that say the same share the row."""
+
+    __tablename__ = "principles"
+    __table_args__ = (one_of("kind", PRINCIPLE_KINDS), UniqueConstraint("uid"))
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uid: Mapped[str] = mapped_column(String(16))
+    slug: Mapped[str]
+    title: Mapped[str]
+    kind: Mapped[str]
+    tags: Mapped[list[Any]]
+    critique_request: Mapped[str | None]
+    revision_request: Mapped[str | None]
+    comparison: Mapped[str | None]
+
+
+class VersionPrincipleRow(Base):
+    """A principle's place in a version."""
+
+    __tablename__ = "version_principles"
+    version_id: Mapped[int] = mapped_column(ForeignKey("constitution_versions.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    principle_id: Mapped[int] = mapped_column(ForeignKey("principles.id"), index=True)
+    weight: Mapped[float]
+    enabled: Mapped[bool]
+    version: Mapped[ConstitutionVersionRow] = relationship(back_populates="principles")
+    principle: Mapped[PrincipleRow] = relationship()
+
+
+class RunRow(Base):
+    """A recorded attempt at a stage, and its process."""
+
+    __tablename__ = "runs"
+    __table_args__ = (
+        one_of("kind", RUN_KINDS),
+        one_of("state", RUN_STATES),
+        UniqueConstraint("uid"),
+        Index(None, "state", "id"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uid: Mapped[str] = mapped_column(String(32))
+    kind: Mapped[str]
+    state: Mapped[str] = mapped_column(default="waiting")
+    config: Mapped[dict[str, Any]]
+    seed: Mapped[int]
+    constitution_version_id: Mapped[int | None] = mapped_column(ForeignKey("constitution_versions.id"), index=True)
+    code_revision: Mapped[str]
+    note: Mapped[str] = mapped_column(default="")
+    done: Mapped[int] = mapped_column(default=0)
+    """Rows or steps finished."""
+    total: Mapped[int | None]
+    """Rows or steps in all, once known."""
+    phase: Mapped[str] = mapped_column(default="")
+    """What it is doing, in words."""
+    result: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """What the stage found: counts, accuracies, ratings."""
+    error: Mapped[str | None]
+    stop_requested: Mapped[bool] = mapped_column(default=False)
+    attempt: Mapped[int] = mapped_column(default=0)
+    """How often it was started."""
+    device: Mapped[str | None]
+    pid: Mapped[int | None]
+    process_started: Mapped[float | None]
+    """The process's start time in seconds since the epoch (psutil): guards against a reused pid."""
+    heartbeat_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    started_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    seconds: Mapped[float] = mapped_column(default=0.0)
+    """Time at work, over all attempts."""
+    parents: Mapped[list["RunParentRow"]] = relationship(
+        foreign_keys="RunParentRow.run_id", order_by="RunParentRow.parent_id"
+    )
+    constitution_version: Mapped[ConstitutionVersionRow | None] = relationship()
+
+
+class RunParentRow(Base):
+    """A run reads what its parent made."""
+
+    __tablename__ = "run_parents"
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"), primary_key=True)
+    parent_id: Mapped[int] = mapped_column(ForeignKey("runs.id"), primary_key=True, index=True)
+    parent: Mapped[RunRow] = relationship(foreign_keys=[parent_id])
+
+
+class RunPromptRow(Base):
+    """A run's input prompts, fixed when it first starts."""
+
+    __tablename__ = "run_prompts"
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    prompt_id: Mapped[int] = mapped_column(ForeignKey("prompts.id"), index=True)
+
+
+class ModelRow(Base):
+    """A model by name: a base, or an adapter that a run saved (a snapshot)."""
+
+    __tablename__ = "models"
+    __table_args__ = (one_of("kind", MODEL_KINDS), UniqueConstraint("name"))
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    kind: Mapped[str]
+    base: Mapped[str]
+    """'sandbox', a folder, or a Hub id."""
+    adapter: Mapped[str | None]
+    """Folder of the adapter, relative to the workspace where it lies inside."""
+    revision: Mapped[str | None]
+    run_id: Mapped[int | None] = mapped_column(ForeignKey("runs.id"), index=True)
+    step: Mapped[int | None]
+    final: Mapped[bool] = mapped_column(default=True)
+    """The last snapshot of its run; False: one on the way."""
+    facts: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """What the check found when it was added: parameters, context, template, option tokens, memory."""
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class MetricRow(Base):
+    """One value of a training step."""
+
+    __tablename__ = "metrics"
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    step: Mapped[int] = mapped_column(primary_key=True)
+    value: Mapped[float]
+
+
+class ChainRow(Base):
+    """A prompt's initial response; its rounds are revisions."""
+
+    __tablename__ = "chains"
+    __table_args__ = (one_of("state", ROW_STATES), UniqueConstraint("run_id", "prompt_id", "sample"))
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"))
+    prompt_id: Mapped[int] = mapped_column(ForeignKey("prompts.id"), index=True)
+    sample: Mapped[int]
+    seed: Mapped[int]
+    state: Mapped[str]
+    response: Mapped[str | None]
+    few_shot: Mapped[int | None]
+    sent: Mapped[str | None]
+    error: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    prompt: Mapped[PromptRow] = relationship()
+    revisions: Mapped[list["RevisionRow"]] = relationship(order_by="RevisionRow.round")
+
+
+class RevisionRow(Base):
+    """One round of a chain: critique and revision under one principle."""
+
+    __tablename__ = "revisions"
+    __table_args__ = (UniqueConstraint("chain_id", "round"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    chain_id: Mapped[int] = mapped_column(ForeignKey("chains.id"))
+    round: Mapped[int]
+    principle_id: Mapped[int] = mapped_column(ForeignKey("principles.id"), index=True)
+    critique: Mapped[str | None]
+    revision: Mapped[str]
+    critique_sent: Mapped[str | None]
+    revision_sent: Mapped[str]
+    finished: Mapped[bool]
+    principle: Mapped[PrincipleRow] = relationship()
+
+
+class ComparisonRow(Base):
+    """Two responses to one prompt."""
+
+    __tablename__ = "comparisons"
+    __table_args__ = (
+        one_of("state", ROW_STATES),
+        UniqueConstraint("run_id", "prompt_id", "sample"),
+        UniqueConstraint("uid"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uid: Mapped[str] = mapped_column(String(32))
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"))
+    prompt_id: Mapped[int] = mapped_column(ForeignKey("prompts.id"), index=True)
+    sample: Mapped[int] = mapped_column(default=0)
+    model_id: Mapped[int] = mapped_column(ForeignKey("models.id"), index=True)
+    state: Mapped[str]
+    response_a: Mapped[str | None]
+    response_b: Mapped[str | None]
+    seed_a: Mapped[int]
+    seed_b: Mapped[int]
+    error: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    prompt: Mapped[PromptRow] = relationship()
+
+
+class LabelRow(Base):
+    """An AI label of a comparison under one principle."""
+
+    __tablename__ = "labels"
+    __table_args__ = (
+        one_of("state", LABEL_STATES),
+        UniqueConstraint("run_id", "comparison_id"),
+        Index(None, "comparison_id"),
+        Index(None, "principle_id", "p_a"),
+        CheckConstraint("(state = 'labelled') = (p_a IS NOT NULL)", name="p_a_only_when_labelled"),
+        CheckConstraint("p_a IS NULL OR (p_a >= 0 AND p_a <= 1)", name="p_a_in_range"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"))
+    comparison_id: Mapped[int] = mapped_column(ForeignKey("comparisons.id"))
+    principle_id: Mapped[int] = mapped_column(ForeignKey("principles.id"))
+    state: Mapped[str]
+    p_a: Mapped[float | None]
+    order_disagrees: Mapped[bool]
+    few_shot: Mapped[int | None]
+    error: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    comparison: Mapped[ComparisonRow] = relationship()
+    principle: Mapped[PrincipleRow] = relationship()
+    orders: Mapped[list["LabelOrderRow"]] = relationship(order_by="LabelOrderRow.order")
+
+
+class LabelOrderRow(Base):
+    """One order's reading: log-probabilities of the responses A and B, whichever position they stood in."""
+
+    __tablename__ = "label_orders"
+    __table_args__ = (one_of("order", ORDERS),)
+    label_id: Mapped[int] = mapped_column(ForeignKey("labels.id"), primary_key=True)
+    order: Mapped[str] = mapped_column(primary_key=True)
+    logprob_a: Mapped[float]
+    logprob_b: Mapped[float]
+    sent: Mapped[str]
+
+
+class RolloutRow(Base):
+    """A response sampled during RL, with its reward."""
+
+    __tablename__ = "rollouts"
+    __table_args__ = (UniqueConstraint("run_id", "step", "position"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"))
+    step: Mapped[int]
+    position: Mapped[int]
+    """Place within the step."""
+    prompt_id: Mapped[int] = mapped_column(ForeignKey("prompts.id"), index=True)
+    text: Mapped[str]
+    reward: Mapped[float]
+    prompt: Mapped[PromptRow] = relationship()
+
+
+class ResponseRow(Base):
+    """A model's answer to a held-out prompt in a battles run, with the gold judge's verdict where one exists."""
+
+    __tablename__ = "responses"
+    __table_args__ = (one_of("state", ROW_STATES), UniqueConstraint("run_id", "model_id", "prompt_id"))
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"))
+    model_id: Mapped[int] = mapped_column(ForeignKey("models.id"), index=True)
+    prompt_id: Mapped[int] = mapped_column(ForeignKey("prompts.id"), index=True)
+    seed: Mapped[int]
+    state: Mapped[str]
+    text: Mapped[str | None]
+    sent: Mapped[str | None]
+    error: Mapped[str | None]
+    verdict: Mapped[str | None]
+    """Gold's class: complies, half, evasive, preachy, engaged, helpful, unhelpful, other."""
+    helpfulness: Mapped[float | None]
+    """Gold's score, 0..1."""
+    model: Mapped[ModelRow] = relationship()
+    prompt: Mapped[PromptRow] = relationship()
+
+
+class BattleRow(Base):
+    """Two responses to one prompt, judged on one axis."""
+
+    __tablename__ = "battles"
+    __table_args__ = (
+        one_of("axis", AXES),
+        one_of("outcome", OUTCOMES),
+        UniqueConstraint("run_id", "axis", "response_a_id", "response_b_id"),
+        Index(None, "run_id", "axis", "prompt_id"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"))
+    axis: Mapped[str]
+    prompt_id: Mapped[int] = mapped_column(ForeignKey("prompts.id"))
+    response_a_id: Mapped[int] = mapped_column(ForeignKey("responses.id"), index=True)
+    response_b_id: Mapped[int] = mapped_column(ForeignKey("responses.id"), index=True)
+    judge: Mapped[str]
+    """'gold', or the judging model's name."""
+    principle_id: Mapped[int | None] = mapped_column(ForeignKey("principles.id"), index=True)
+    outcome: Mapped[str]
+    p_a: Mapped[float | None]
+    """The judge's probability that A is better, where it has one."""
+    response_a: Mapped[ResponseRow] = relationship(foreign_keys=[response_a_id])
+    response_b: Mapped[ResponseRow] = relationship(foreign_keys=[response_b_id])
+    principle: Mapped[PrincipleRow | None] = relationship()
