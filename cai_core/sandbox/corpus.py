@@ -1,0 +1,77 @@
+"""The pretraining corpus: an endless, reproducible stream of documents, each of one ability.
+
+Documents hold train combinations only. Revisions and comparisons come alone, or two, three and now and then up to eight
+in a row, which is the very form of a few-shot prefix followed by a request.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import count as count_from
+from itertools import islice
+from random import Random
+
+from cai_core.sandbox import episodes
+from cai_core.types import Conversation, derive_seed
+
+
+class Ability(StrEnum):
+    """What a document teaches."""
+
+    PLAIN = "plain"
+    CHAIN = "chain"
+    DIRECT = "direct"
+    COMPARISON = "comparison"
+    REASONING = "reasoning"
+
+
+SHARES: dict[Ability, float] = {
+    Ability.PLAIN: 0.29,
+    Ability.CHAIN: 0.29,
+    Ability.DIRECT: 0.05,
+    Ability.COMPARISON: 0.31,
+    Ability.REASONING: 0.06,
+}
+_MANY, _SOME = 0.02, 0.40
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A conversation to train on, and the ability it teaches."""
+
+    turns: Conversation
+    ability: Ability
+
+
+def document(seed: int, index: int) -> Document:
+    """The document at a place of the stream."""
+    rng = Random(derive_seed(seed, "document", index))
+    ability = episodes.pick(rng, SHARES)
+    if ability == Ability.PLAIN:
+        return Document(episodes.plain(rng), ability)
+    place = rng.random()
+    size = rng.randint(5, 8) if place < _MANY else rng.randint(2, 3) if place < _SOME else 1
+    return Document(tuple(turn for _ in range(size) for turn in _episode(rng, ability)), ability)
+
+
+def _episode(rng: Random, ability: Ability) -> Conversation:
+    if ability in (Ability.CHAIN, Ability.DIRECT):
+        return episodes.chain(rng, critique=ability == Ability.CHAIN)
+    return episodes.comparison(rng, reasons=ability == Ability.REASONING)
+
+
+def documents(seed: int, start: int = 0) -> Iterator[Document]:
+    """Fresh documents without end."""
+    for index in count_from(start):
+        yield document(seed, index)
+
+
+def corpus_hash(seed: int, count: int) -> str:
+    """SHA-256 over the first `count` documents: equal corpora have equal hashes."""
+    digest = hashlib.sha256()
+    for doc in islice(documents(seed), count):
+        digest.update(f"\x1d{doc.ability}".encode())
+        for turn in doc.turns:
+            digest.update(f"\x1e{turn.role}\x1f{turn.content}".encode())
+    return digest.hexdigest()
