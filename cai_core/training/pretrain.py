@@ -66,8 +66,12 @@ class Recipe:
     """AdamW's decay, on matrices only."""
     clip: float = 1.0
     """Largest norm of the gradient."""
-    other_weight: float = 0.1
+    context_weight: float = 0.1
     """Loss weight of tokens that are not the assistant's."""
+    exhibit_weight: float = 0.0
+    """Loss weight of responses that are shown only to be criticised or revised."""
+    bf16: bool = True
+    """Matrix products in bfloat16, weights in float32: 1.8 times as fast on cores that have it, slower on others."""
     save_every: int = 100
     """Steps between checkpoints."""
 
@@ -144,7 +148,7 @@ def plan(lengths: NDArray[np.int64], seed: int, recipe: Recipe) -> list[list[NDA
         order = rng.permutation(len(lengths))
         for pool in np.array_split(order, max(1, len(order) // 4096)):
             parts = list(_cut(pool[np.argsort(lengths[pool], kind="stable")], lengths, limit))
-            rng.shuffle(parts)  # type: ignore[arg-type]
+            rng.shuffle(parts)
             micro += parts
         tokens += int(lengths.sum())
     steps = [micro[i : i + recipe.micro_batches] for i in range(0, len(micro), recipe.micro_batches)]
@@ -213,29 +217,30 @@ Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 def _tensors(corpus: TokenisedCorpus, part: NDArray[np.int64], pad: int, recipe: Recipe) -> Batch:
     """Input ids, targets and loss weights of one micro-batch, each [documents, longest - 1]."""
     longest = int(corpus.lengths[part].max())
+    # What the model will be asked for is the assistant's words; the users' still teach it the world, cheaply, and a
+    # weight on them keeps the embeddings of words that only users say from staying random.
+    of_kind = np.array([recipe.context_weight, 1.0, recipe.exhibit_weight], np.float32)  # CONTEXT, ANSWER, EXHIBIT
     ids = np.full((len(part), longest), pad, np.int64)
     weights = np.zeros((len(part), longest), np.float32)
     for row, document in enumerate(part):
         span = slice(corpus.starts[document], corpus.starts[document + 1])
         length = span.stop - span.start
         ids[row, :length] = corpus.ids[span]
-        # What the model will be asked for is the assistant's words; the users' still teach it the world, cheaply,
-        # and a weight on them keeps the embeddings of words that only users say from staying random.
-        weights[row, :length] = np.where(corpus.answers[span], 1.0, recipe.other_weight)
+        weights[row, :length] = of_kind[corpus.roles[span]]
     tokens = torch.from_numpy(ids)
     return tokens[:, :-1], tokens[:, 1:], torch.from_numpy(weights[:, 1:])
 
 
-def _step(
-    model: LlamaForCausalLM, optimizer: torch.optim.AdamW, batches: Sequence[Batch], recipe: Recipe
-) -> float:
+def _step(model: LlamaForCausalLM, optimizer: torch.optim.AdamW, batches: Sequence[Batch], recipe: Recipe) -> float:
     """One optimiser step over its micro-batches; the weighted mean loss in nats a token."""
     total = sum(weights.sum() for _, _, weights in batches)
     loss_sum = 0.0
     for inputs, targets, weights in batches:
         # Right padding under a causal mask: no real token can see it, so no attention mask is needed.
-        logits = model(input_ids=inputs, use_cache=False).logits  # [documents, tokens, vocabulary]
-        losses = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")  # [documents * tokens]
+        with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bf16):
+            logits = model(input_ids=inputs, use_cache=False).logits  # [documents, tokens, vocabulary]
+        flat = logits.float().flatten(0, 1)  # [documents * tokens, vocabulary]
+        losses = F.cross_entropy(flat, targets.flatten(), reduction="none")  # [documents * tokens]
         loss = (losses * weights.flatten()).sum() / total
         loss.backward()
         loss_sum += float(loss.detach())
@@ -273,7 +278,9 @@ def save(
 ) -> dict[str, Any]:
     """Write weights (fp16), tokenizer, configs and manifest; the checkpoint is then of no more use."""
     model.generation_config = GenerationConfig(
-        eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id, max_length=model.config.max_position_embeddings
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        max_length=model.config.max_position_embeddings,
     )
     model.half().save_pretrained(folder)
     tokenizer.save_pretrained(folder)
@@ -325,9 +332,8 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=Recipe().tokens)
     arguments = parser.parse_args()
     recipe = Recipe(tokens=arguments.tokens)
-    manifest = pretrain(
-        documents(arguments.seed), seed=arguments.seed, recipe=recipe, folder=arguments.folder, on_step=log_steps()
-    )
+    turns = (document.turns for document in documents(arguments.seed))
+    manifest = pretrain(turns, seed=arguments.seed, recipe=recipe, folder=arguments.folder, on_step=log_steps())
     print(json.dumps({key: manifest[key] for key in ("steps", "last_loss", "seconds", "documents")}))
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
+from cai_core.chains.templates import critique_turns, revision_turns
 from cai_core.types import Conversation, Role
 
 PAD, END = "<|pad|>", "<|end|>"
@@ -53,13 +54,33 @@ def train_tokenizer(texts: Iterable[str], *, vocabulary: int, context: int) -> P
     return wrapped
 
 
+CONTEXT, ANSWER, EXHIBIT = 0, 1, 2
+CRITIQUE, REVISION = critique_turns((), "")[-1].content, revision_turns((), None, "")[-1].content
+
+
+def turn_kinds(document: Conversation) -> list[int]:
+    """What each turn is to the learner.
+
+    A response shown only to be criticised or revised is an exhibit: it may be of any quality, and learnt as an answer
+    it would blend into what the model says when asked plainly.
+    """
+    texts = [turn.content for turn in document] + [""]
+    kinds = []
+    for i, turn in enumerate(document):
+        criticised = texts[i + 1].startswith(CRITIQUE)
+        revised = texts[i + 1].startswith(REVISION) and not (i and texts[i - 1].startswith(CRITIQUE))
+        shown = EXHIBIT if criticised or revised else ANSWER
+        kinds.append(shown if turn.role is Role.ASSISTANT else CONTEXT)
+    return kinds
+
+
 @dataclass(frozen=True)
 class TokenisedCorpus:
     """Documents end to end. Document i is `ids[starts[i]:starts[i + 1]]`."""
 
     ids: NDArray[np.uint16]
-    answers: NDArray[np.bool_]
-    """True where the token is the assistant's (its text and its <|end|>)."""
+    roles: NDArray[np.uint8]
+    """What each token is: `CONTEXT`, `ANSWER` (the assistant's text and its <|end|>) or `EXHIBIT`."""
     starts: NDArray[np.int64]
     """Number of documents + 1 offsets."""
     hash: str
@@ -77,27 +98,27 @@ def tokenise(
     documents: Iterable[Conversation], tokenizer: PreTrainedTokenizerFast, *, budget: int, context: int
 ) -> TokenisedCorpus:
     """Read documents until `budget` tokens are together (or the documents end)."""
-    ids, answers, lengths = [], [], []
+    ids, roles, lengths = [], [], []
     digest, total, dropped = hashlib.sha256(), 0, 0
-    for document, (row, mask) in _encode(documents, tokenizer):
+    for document, (row, kinds) in _encode(documents, tokenizer):
         digest.update("\x1e".join(f"{turn.role}\x1f{turn.content}" for turn in document).encode() + b"\x1d")
         if len(row) > context:
             dropped += 1
             continue
         ids.append(np.array(row, np.uint16))
-        answers.append(np.array(mask, np.bool_))
+        roles.append(np.array(kinds, np.uint8))
         lengths.append(len(row))
         total += len(row)
         if total >= budget:
             break
     starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    return TokenisedCorpus(np.concatenate(ids), np.concatenate(answers), starts, digest.hexdigest(), dropped)
+    return TokenisedCorpus(np.concatenate(ids), np.concatenate(roles), starts, digest.hexdigest(), dropped)
 
 
 def _encode(
     documents: Iterable[Conversation], tokenizer: PreTrainedTokenizerFast, chunk: int = 2000
-) -> Iterator[tuple[Conversation, tuple[list[int], list[bool]]]]:
-    """Each document with its ids and answer mask: what the chat template renders, text by text."""
+) -> Iterator[tuple[Conversation, tuple[list[int], list[int]]]]:
+    """Each document with its ids and the kind of each: what the chat template renders, text by text."""
     backend = tokenizer.backend_tokenizer
     # Special tokens inside a turn's text are plain characters.
     backend.encode_special_tokens = True
@@ -108,12 +129,12 @@ def _encode(
         encoded = iter(backend.encode_batch_fast(texts, add_special_tokens=False))
         for document in group:
             row: list[int] = []
-            mask: list[bool] = []
-            for turn in document:
+            kinds: list[int] = []
+            for turn, kind in zip(document, turn_kinds(document), strict=True):
                 content = next(encoded).ids
                 row += [marker[turn.role], *content, end]
-                mask += [False] + [turn.role is Role.ASSISTANT] * (len(content) + 1)
-            yield document, (row, mask)
+                kinds += [CONTEXT] + [kind] * (len(content) + 1)
+            yield document, (row, kinds)
 
 
 def _chunks(documents: Iterable[Conversation], size: int) -> Iterator[Sequence[Conversation]]:

@@ -1,0 +1,1 @@
+"""What the pages read: functions of a session that return plain rows, a keyset page at a time."""

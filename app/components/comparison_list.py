@@ -1,0 +1,50 @@
+"""A page of comparisons as a table to open them from."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from app.components.chain_reader import KINDS
+from app.components.comparison_pair import STATES
+from app.components.open_table import open_table
+from db.queries.comparisons import ComparisonLine
+
+
+def comparison_list(lines: Sequence[ComparisonLine]) -> None:
+    """A page of comparisons."""
+    table = pd.DataFrame(
+        [
+            {
+                "Pair": line.id,
+                "Prompts": KINDS[line.kind],
+                "Prompt": line.prompt,
+                "Response A": line.response_a or "",
+                "Response B": line.response_b or "",
+                "p(A)": line.p_a,
+                "Label": STATES[line.state][0] + (", orders disagree" if line.disagrees else ""),
+                "Principle": line.principle or "",
+            }
+            for line in lines
+        ]
+    )
+    widths = {
+        "Pair": st.column_config.NumberColumn(width=70, format="localized"),
+        "Prompts": st.column_config.TextColumn(width=90),
+        "Prompt": st.column_config.TextColumn(width="medium"),
+        "Response A": st.column_config.TextColumn(width="medium"),
+        "Response B": st.column_config.TextColumn(width="medium"),
+        "p(A)": st.column_config.ProgressColumn(
+            width=110, min_value=0, max_value=1, format="%.2f", help="Probability that A is preferred"
+        ),
+        "Label": st.column_config.TextColumn(width=120),
+        "Principle": st.column_config.TextColumn(width="medium"),
+    }
+    open_table(
+        table,
+        [line.id for line in lines],
+        "comparison",
+        "comparisons.table",
+        widths,
+        "Comparisons; press a row to read one",
+    )

@@ -1,0 +1,123 @@
+"""Models on the helpfulness × harmlessness plane, with 95 % intervals."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from app.components.curves import GRID
+from cai_core.types import Rating
+
+
+@dataclass(frozen=True, slots=True)
+class RatedModel:
+    """A model's place on the plane, and where it came from."""
+
+    name: str
+    family: str
+    """'helpful', 'sl-cai', 'rl-cai' or 'other'."""
+    helpfulness: Rating
+    harmlessness: Rating
+    run: int | None
+
+
+FAMILIES = {
+    "helpful": ("#E8590C", "square"),
+    "sl-cai": ("#3B5BDB", "circle"),
+    "rl-cai": ("#0CA678", "diamond"),
+    "other": ("#868E96", "triangle-up"),
+}
+"""Colour and marker shape; the shape alone tells them apart."""
+FAINT = "rgba(134,142,150,.55)"
+
+
+def rating_plane(models: Sequence[RatedModel], key: str) -> int | None:
+    """Draw the plane; answers the run of a pressed point."""
+    event = st.plotly_chart(
+        plane(models),
+        key=key,
+        on_select="rerun",
+        selection_mode="points",
+        config={"displayModeBar": False},
+        alt="Helpfulness and harmlessness Elo of each model with 95 % intervals",
+    )
+    points = event["selection"]["points"]
+    run = points[0]["customdata"][0] if points else None
+    return int(run) if run is not None else None
+
+
+def plane(models: Sequence[RatedModel]) -> go.Figure:
+    """The figure: one trace a family, each point labelled."""
+    chart = go.Figure()
+    for family, (colour, shape) in FAMILIES.items():
+        own = [model for model in models if model.family == family]
+        if own:
+            chart.add_trace(_trace(own, colour, shape, joined=family == "rl-cai" and len(own) > 1))
+    for model in models:
+        chart.add_annotation(
+            x=model.helpfulness.mid,
+            y=model.harmlessness.mid,
+            text=f"<b>{escape(model.name)}</b>",
+            showarrow=False,
+            xanchor="left",
+            yanchor="bottom",
+            xshift=9,
+            yshift=6,
+            font={"size": 14, "color": _colour(model)},
+        )
+    chart.update_layout(
+        height=520,
+        margin={"l": 10, "r": 40, "t": 20, "b": 10},
+        showlegend=False,
+        clickmode="event+select",
+        plot_bgcolor="rgba(0,0,0,0)",
+        paper_bgcolor="rgba(0,0,0,0)",
+    )
+    style = {"gridcolor": GRID, "zeroline": True, "zerolinecolor": FAINT, "zerolinewidth": 1, "tickfont": {"size": 13}}
+    chart.update_xaxes(title="Helpfulness, Elo points (→ more helpful)", **style)
+    chart.update_yaxes(title="Harmlessness, Elo points (↑ less harmful)", **style)
+    return chart
+
+
+def _colour(model: RatedModel) -> str:
+    return FAMILIES[model.family][0]
+
+
+def _trace(models: Sequence[RatedModel], colour: str, shape: str, joined: bool) -> go.Scatter:
+    x, y = [m.helpfulness for m in models], [m.harmlessness for m in models]
+    return go.Scatter(
+        x=[r.mid for r in x],
+        y=[r.mid for r in y],
+        mode="lines+markers" if joined else "markers",
+        line={"dash": "dot", "width": 1.25, "color": colour},
+        marker={"size": 12, "symbol": shape, "color": colour},
+        error_x=_bars(x, colour),
+        error_y=_bars(y, colour),
+        customdata=[[m.run, *_words(m)] for m in models],
+        hovertemplate="<b>%{customdata[1]}</b><br>helpfulness %{customdata[2]}<br>harmlessness %{customdata[3]}"
+        "<br>press to open its run<extra></extra>",
+        unselected={"marker": {"opacity": 0.35}},
+    )
+
+
+def _bars(ratings: Sequence[Rating], colour: str) -> dict[str, object]:
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [r.high - r.mid for r in ratings],
+        "arrayminus": [r.mid - r.low for r in ratings],
+        "thickness": 1.4,
+        "width": 5,
+        "color": colour,
+    }
+
+
+def _words(model: RatedModel) -> tuple[str, str, str]:
+    return escape(model.name), elo(model.helpfulness), elo(model.harmlessness)
+
+
+def elo(rating: Rating) -> str:
+    """'+120 [+95, +146]'."""
+    return f"{rating.mid:+.0f} [{rating.low:+.0f}, {rating.high:+.0f}]"

@@ -1,0 +1,65 @@
+"""What commands share: options, and how they print."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cai_core.errors import CAIError
+from cai_core.store.workspace import Workspace, open_workspace
+
+Folder = Annotated[
+    Path | None,
+    typer.Option("--workspace", "-w", help="Workspace folder; else CAI_STUDIO_HOME, else ./workspace."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+RunId = Annotated[int, typer.Argument(metavar="ID", help="A run's number, as `runs list` shows it.")]
+
+console = Console(highlight=False)
+"""For people. What programs read goes through `print_json`."""
+
+
+def workspace(folder: Path | None, *, create: bool = True) -> Workspace:
+    """Open the workspace that the option names."""
+    return open_workspace(folder, create=create)
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def print_table(columns: list[str], rows: list[list[object]]) -> None:
+    """A table; cells are shown verbatim, whatever marks they hold."""
+    table = Table(*columns, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+    console.print(table)
+
+
+def say(text: str) -> None:
+    """A line for people, verbatim and unbroken."""
+    typer.echo(text)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole; a folder that is not there, or may not be written, is a clear error."""
+    unfinished = path.with_name(path.name + ".part")
+    try:
+        unfinished.write_text(text, encoding="utf-8")
+        unfinished.replace(path)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise CAIError(
+            f"{path} cannot be written: {error.strerror}. Name a file in a folder you may write to."
+        ) from None
+
+
+def check_writable(path: Path) -> None:
+    """Find out before hours of work that its report has nowhere to go."""
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise CAIError(f"{path} cannot be written: it is a folder, or in none. Name a file in a folder that is there.")

@@ -1,0 +1,118 @@
+r"""From a request's context to exactly what a local model is sent: text, and token ids.
+
+Turns go through the model's chat template, or, where it has none, take the paper's form: `\n\nHuman: ...` and
+`\n\nAssistant:`. What people or models wrote is never parsed for special tokens: only the template's own words are.
+"""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from transformers import PreTrainedTokenizerBase
+
+from cai_core.types import Conversation, Role, assistant, user
+
+HUMAN = "\n\nHuman:"
+_SPEAKER = {Role.USER: HUMAN + " ", Role.ASSISTANT: "\n\nAssistant: ", Role.SYSTEM: ""}
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A run of text: the template's own, where special tokens count, or somebody's, where they do not."""
+
+    text: str
+    trusted: bool
+
+
+class Renderer:
+    """Renders contexts for one tokenizer."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+        self.tokenizer = tokenizer
+        self.has_template = bool(tokenizer.chat_template)
+        self._special = tuple(text for text in tokenizer.all_special_tokens if text)
+        begins = list(tokenizer("a").input_ids)[:1]
+        self._begin: int | None = tokenizer.bos_token_id if begins == [tokenizer.bos_token_id] else None
+
+    def stops(self, context: str | Conversation) -> tuple[str, ...]:
+        """Strings that end an answer beyond those asked for: without a template, the next human turn."""
+        return () if self.has_template or isinstance(context, str) else (HUMAN,)
+
+    def text(self, context: str | Conversation) -> str:
+        """What is sent, special tokens written out."""
+        begin = "" if self._begin is None or self._templated(context) else str(self.tokenizer.bos_token)
+        return begin + "".join(piece.text for piece in self._pieces(context))
+
+    def sent(self, context: str | Conversation, *more: str) -> str:
+        """16 hex digits of SHA-256 over the rendered text, and over the options of a choice."""
+        return hashlib.sha256("\x1f".join([self.text(context), *more]).encode()).hexdigest()[:16]
+
+    def ids(self, context: str | Conversation, continuation: str = "") -> list[int]:
+        """The tokens sent; `continuation` is the beginning of the answer, tokenised with what it goes on from."""
+        pieces = self._pieces(context)
+        if pieces and not pieces[-1].trusted:
+            pieces[-1] = Piece(pieces[-1].text + continuation, trusted=False)
+        else:
+            pieces.append(Piece(continuation, trusted=False))
+        begin = [] if self._begin is None or self._templated(context) else [self._begin]
+        return begin + self._tokens(pieces)
+
+    def closed_ids(self, conversation: Conversation) -> list[int]:
+        """The tokens of a whole conversation that ends with an answer, and of the end of its turn."""
+        answer = conversation[-1].content
+        if not self.has_template and not answer[:1].isspace():
+            answer = " " + answer  # a space parts the answer from 'Assistant:' and belongs to its first word
+        return self.ids(conversation[:-1], answer) + self.closing()
+
+    def closing(self) -> list[int]:
+        """The tokens after an answer, up to the one that ends the turn; without any, the end-of-text token."""
+        end = self.tokenizer.eos_token_id
+        after = self._after_answer() if self.has_template else []
+        if end is None:
+            return after
+        return after[: after.index(end) + 1] if end in after else [*after, int(end)]
+
+    def _after_answer(self) -> list[int]:
+        pieces = self._template_pieces((user("question"), assistant("answer")), closed=True)
+        return self._encode(pieces[-1].text, trusted=True) if pieces[-1].text else []
+
+    def _templated(self, context: str | Conversation) -> bool:
+        return self.has_template and not isinstance(context, str)
+
+    def _pieces(self, context: str | Conversation) -> list[Piece]:
+        if isinstance(context, str):
+            return [Piece(context, trusted=False)]
+        if self.has_template:
+            return self._template_pieces(context)
+        answers = not context or context[-1].role is not Role.ASSISTANT
+        turns = "".join(_SPEAKER[turn.role] + turn.content for turn in context)
+        return [Piece(turns + ("\n\nAssistant:" if answers else ""), trusted=False)]
+
+    def _template_pieces(self, context: Conversation, *, closed: bool = False) -> list[Piece]:
+        """Render the template around place-holders, so that no text can pass for a part of it.
+
+        A last turn of the assistant's is left open, to be gone on from, unless `closed`.
+        """
+        salt = hashlib.sha256(repr(context).encode()).hexdigest()[:12]
+        names = [f"turn{salt}x{i}x" for i in range(len(context))]
+        messages = [{"role": str(turn.role), "content": name} for turn, name in zip(context, names, strict=True)]
+        whole = closed or context[-1].role is Role.ASSISTANT
+        rendered = self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=not whole)
+        parts = re.split(f"(turn{salt}x[0-9]+x)", str(rendered))
+        if parts[1::2] != names:
+            raise ValueError(f"The chat template does not show each of the {len(context)} turns once and in order.")
+        texts = [Piece(turn.content, trusted=False) for turn in context]
+        frame = [Piece(part, trusted=True) for part in parts[::2]]
+        pieces = [piece for pair in zip(frame, texts, strict=False) for piece in pair]
+        return pieces if whole and not closed else [*pieces, frame[-1]]
+
+    def _tokens(self, pieces: Sequence[Piece]) -> list[int]:
+        """All in one where no text holds a special token, as the model was trained; else piece by piece."""
+        if any(special in piece.text for special in self._special for piece in pieces if not piece.trusted):
+            return [token for piece in pieces if piece.text for token in self._encode(piece.text, piece.trusted)]
+        return self._encode("".join(piece.text for piece in pieces), trusted=True)
+
+    def _encode(self, text: str, trusted: bool) -> list[int]:
+        encoded = self.tokenizer(text, add_special_tokens=False, split_special_tokens=not trusted)
+        return list(encoded.input_ids)

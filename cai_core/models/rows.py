@@ -1,0 +1,103 @@
+"""Rows of tokens: which begin alike, how options are laid out in one row, and padding."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+Tokens = list[int]
+
+_LEAST_SHARED = 24
+"""Shorter beginnings are not worth a pass of their own, in tokens."""
+_SIMILAR = 0.6
+"""A row joins a group if that leaves it at least this part of the beginning that it shared before."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """A context with several ways to go on, to be scored."""
+
+    common: Tokens
+    tails: tuple[Tokens, ...]
+    first: int
+    """Place of the first token that counts, 1..len(common)."""
+
+
+def item_length(item: Options) -> int:
+    """Tokens of the context and all its tails."""
+    return len(item.common) + sum(map(len, item.tails))
+
+
+def lay_out(item: Options, shared: int) -> tuple[list[int], list[int], list[int]]:
+    """Tokens, branches and positions of a row past what is shared: the context, then tail after tail."""
+    tokens, branches = list(item.common[shared:]), [0] * (len(item.common) - shared)
+    positions = list(range(shared, len(item.common)))
+    for number, tail in enumerate(item.tails, start=1):
+        tokens += tail
+        branches += [number] * len(tail)
+        positions += range(len(item.common), len(item.common) + len(tail))
+    return tokens, branches, positions
+
+
+def sum_tails(item: Options, logprobs: Tensor) -> list[float]:
+    """Log-probability of each tail with the counted end of the context, from `logprobs` [keep, vocabulary]."""
+    # Row r of `logprobs` was read at place r + offset, and tells of the token after it.
+    offset = item_length(item) - len(logprobs)
+    common = sum(
+        float(logprobs[place - 1 - offset, item.common[place]]) for place in range(item.first, len(item.common))
+    )
+    scores, start = [], len(item.common)
+    for tail in item.tails:
+        # The first token of each tail is told at the end of the context, the others by the tail itself.
+        told_at = [len(item.common) - 1, *range(start, start + len(tail) - 1)]
+        scores.append(
+            common + sum(float(logprobs[at - offset, token]) for at, token in zip(told_at, tail, strict=False))
+        )
+        start += len(tail)
+    return scores
+
+
+def groups(sequences: Sequence[Tokens]) -> list[tuple[int, int, int]]:
+    """Cut sorted sequences into runs (begin, end, tokens shared); each keeps a token of its own."""
+    found: list[tuple[int, int, int]] = []
+    begin = 0
+    while begin < len(sequences):
+        end, shared = begin + 1, len(sequences[begin]) - 1
+        while end < len(sequences):
+            less = min(shared, common_length(sequences[end - 1], sequences[end]), len(sequences[end]) - 1)
+            if less < _LEAST_SHARED or (end > begin + 1 and less < _SIMILAR * shared):
+                break
+            end, shared = end + 1, less
+        if end > begin + 1:
+            found.append((begin, end, shared))
+        elif found and found[-1][2] == 0:
+            found[-1] = (found[-1][0], end, 0)
+        else:
+            found.append((begin, end, 0))
+        begin = end
+    return found
+
+
+def common_length(one: Tokens, other: Tokens) -> int:
+    """How many tokens two sequences begin with alike."""
+    least = min(len(one), len(other))
+    if one[:least] == other[:least]:
+        return least
+    return next(i for i in range(least) if one[i] != other[i])
+
+
+def pad_left(rows: Sequence[Tokens], pad: int, device: torch.device) -> Tensor:
+    """[rows, longest] integers."""
+    longest = max(map(len, rows))
+    return torch.tensor([[pad] * (longest - len(row)) + list(row) for row in rows], device=device)
+
+
+def real_left(rows: Sequence[Tokens], device: torch.device) -> Tensor:
+    """[rows, longest]: False on the padding of `pad_left`."""
+    return pad_left([[1] * len(row) for row in rows], 0, device).bool()
+
+
+def positions_of(visible: Tensor) -> Tensor:
+    """Position of each token, counted over the real ones; 0 on padding. [rows, tokens]."""
+    return (visible.long().cumsum(-1) - 1).clamp(min=0)

@@ -1,0 +1,182 @@
+"""A run at work: what a stage is given, and the side thread that says the run lives."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from cai_core.config import StageConfig
+from cai_core.models.base import TextModel
+from cai_core.store import constitutions, metrics, runs
+from cai_core.store.workspace import Workspace
+from cai_core.types import Answer, Constitution, Request, RunKind, StepMetrics, Stop
+from db.schema import RunRow, now
+
+T = TypeVar("T")
+BATCH_ROWS = 16
+BATCH_SECONDS = 0.5
+HEARTBEAT_SECONDS = 1.0
+
+
+class Stopped(Exception):  # noqa: N818 - not an error: somebody asked for it
+    """The run was asked to stop; what it has is stored."""
+
+
+class LostClaim(Exception):  # noqa: N818
+    """Another process has taken the run over."""
+
+
+@dataclass
+class Job:
+    """A claimed run, as its stage sees it."""
+
+    workspace: Workspace
+    run_id: int
+    attempt: int
+    kind: RunKind
+    config: StageConfig
+    seed: int
+    constitution_version_id: int | None
+    stop: threading.Event = field(default_factory=threading.Event)
+    lost: threading.Event = field(default_factory=threading.Event)
+
+    def check(self) -> None:
+        """Raise if the run should not go on."""
+        if self.lost.is_set():
+            raise LostClaim
+        if self.stop.is_set():
+            raise Stopped
+
+    def begin(self, phase: str, *, done: int, total: int | None) -> None:
+        """Say what is being done now, and how much of it there is."""
+        self.check()
+        with self.writing() as session:
+            session.execute(update(RunRow).where(RunRow.id == self.run_id).values(phase=phase, done=done, total=total))
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A writing session, while the run is still this process's."""
+        with self.workspace.writing() as session:
+            if runs.get(session, self.run_id).attempt != self.attempt:
+                self.lost.set()
+                raise LostClaim
+            yield session
+
+    def store(self, rows: Iterable[T], save: Callable[[Session, T], object]) -> None:
+        """Save rows as they come, a few in each short transaction; whatever ends the rows, those that came are kept."""
+        batch: list[T] = []
+        since = time.monotonic()
+        try:
+            for row in rows:
+                batch.append(row)
+                if len(batch) >= BATCH_ROWS or time.monotonic() - since > BATCH_SECONDS:
+                    full, batch = batch, []
+                    self._commit(full, save)
+                    since = time.monotonic()
+                self.check()
+        finally:
+            if batch and not self.lost.is_set():
+                self._commit(batch, save)
+
+    def _commit(self, batch: list[T], save: Callable[[Session, T], object]) -> None:
+        with self.writing() as session:
+            for row in batch:
+                save(session, row)
+            session.execute(update(RunRow).where(RunRow.id == self.run_id).values(done=RunRow.done + len(batch)))
+
+    def on_step(self, step: StepMetrics) -> Stop | None:
+        """Save a training step; answer with a stop request if there is one."""
+        with self.writing() as session:
+            metrics.add(session, self.run_id, [step])
+            values = {"done": step.step, "total": step.total}
+            session.execute(update(RunRow).where(RunRow.id == self.run_id).values(**values))
+        return Stop.STOP if self.stop.is_set() else None
+
+    def constitution(self) -> Constitution:
+        """The version that the run was enqueued with."""
+        if self.constitution_version_id is None:
+            raise ValueError(f"run {self.run_id} has no constitution")
+        with self.workspace.reading() as session:
+            return constitutions.load_version_id(session, self.constitution_version_id)
+
+    def watch(self, model: TextModel) -> TextModel:
+        """The same model, which ends with `Stopped` between two answers when the run is asked to stop."""
+        return _Watched(model, self)
+
+
+class _Watched:
+    """A model that checks its job between answers."""
+
+    def __init__(self, model: TextModel, job: Job) -> None:
+        self._model, self._job = model, job
+
+    def answer(self, requests: Iterable[tuple[str, Request]]) -> Iterator[tuple[str, Answer]]:
+        for answered in self._model.answer(self._checked(requests)):
+            self._job.check()
+            yield answered
+
+    def _checked(self, requests: Iterable[tuple[str, Request]]) -> Iterator[tuple[str, Request]]:
+        for request in requests:
+            self._job.check()
+            yield request
+
+    def render(self, request: Request) -> str:
+        return self._model.render(request)
+
+    def count_tokens(self, text: str) -> int:
+        return self._model.count_tokens(text)
+
+    @property
+    def context_length(self) -> int:
+        return self._model.context_length
+
+
+@contextmanager
+def heartbeat(job: Job) -> Iterator[None]:
+    """While inside: say every second that the run lives, add up its time, and listen for a stop request."""
+    end = threading.Event()
+    thread = threading.Thread(target=_beat, args=(job, end), name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        end.set()
+        thread.join()
+
+
+def _beat(job: Job, end: threading.Event) -> None:
+    last = time.monotonic()
+    while not job.lost.is_set():
+        finished = end.wait(HEARTBEAT_SECONDS)
+        at = time.monotonic()
+        # A beat missed for want of the lock is made up by the next: the run must not die of it.
+        try:
+            _beat_once(job, at - last)
+            last = at
+        except Exception as error:
+            print(f"heartbeat: {error}", flush=True)
+        if finished:
+            return
+
+
+def _beat_once(job: Job, seconds: float) -> None:
+    with job.workspace.writing() as session:
+        row = runs.get(session, job.run_id)
+        if row.attempt != job.attempt:
+            job.lost.set()
+            return
+        row.heartbeat_at, row.seconds = now(), row.seconds + seconds
+        if row.stop_requested:
+            job.stop.set()
+
+
+def stored_result(job: Job, values: Mapping[str, Any]) -> None:
+    """Keep part of a run's result now, so that a resumed run still has it."""
+    with job.writing() as session:
+        row = runs.get(session, job.run_id)
+        row.result = {**row.result, **values}

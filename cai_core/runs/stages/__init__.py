@@ -1,0 +1,1 @@
+"""One module a stage: inputs from the store, compute, store. Each has `run(job) -> result`."""

@@ -1,0 +1,99 @@
+"""What several stages need: their inputs, the models they name, the snapshots they leave."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from cai_core.errors import RunError
+from cai_core.models.base import TextModel
+from cai_core.models.load import load_text_model
+from cai_core.runs.job import Job, stored_result
+from cai_core.store import models, prompts, runs
+from cai_core.types import ModelRef, Prompt, PromptKind, RunKind, Split, TrainingResult
+from db.schema import ModelRow
+
+Inputs = list[tuple[int, Prompt]]
+"""Prompts with their row ids."""
+
+
+def inputs(job: Job, split: Split = Split.TRAIN) -> Inputs:
+    """The run's prompts: drawn at its first start, the same ever after."""
+    with job.workspace.reading() as session:
+        found = prompts.of_run(session, job.run_id)
+    return found or _draw(job, split)
+
+
+def _draw(job: Job, split: Split) -> Inputs:
+    config: Any = job.config
+    wanted = {
+        PromptKind.RED_TEAM: config.red_team_prompts,
+        PromptKind.HELPFUL: config.helpful_prompts,
+        PromptKind.LOOK_ALIKE: config.look_alike_prompts,
+    }
+    # The kind is in the key, so that the stages of a loop, which share a seed, draw apart.
+    seed = job.seed if split != Split.TRAIN else job.seed ^ list(RunKind).index(job.kind)
+    with job.writing() as session:
+        found = prompts.draw(session, job.run_id, wanted, split=split, source=config.source, seed=seed)
+        drawn = prompts.of_run(session, job.run_id)
+    short = {kind: {"wanted": n, "found": found[kind]} for kind, n in wanted.items() if found[kind] < n}
+    stored_result(job, {"prompts": found, "prompts_missing": short})
+    return drawn
+
+
+def model_row(job: Job, name: str) -> ModelRow:
+    """A model's row by name."""
+    with job.workspace.reading() as session:
+        return models.get(session, name)
+
+
+def model_ref(job: Job, row: ModelRow) -> ModelRef:
+    """The weights that a row names."""
+    return models.to_ref(row, job.workspace.folder)
+
+
+def text_model(job: Job, row: ModelRow, width: int) -> TextModel:
+    """Load a model; it ends with `Stopped` when the run is asked to stop."""
+    return job.watch(load_text_model(model_ref(job, row), width=width))
+
+
+def model_of_parent(job: Job, kind: RunKind) -> ModelRow:
+    """The last snapshot of the parent of a kind."""
+    with job.workspace.reading() as session:
+        parent = runs.parent(session, job.run_id, kind)
+        found = models.of_run(session, parent.id) if parent else []
+    if not found:
+        raise RunError(f"run {job.run_id} has no {kind} parent that saved a model. Clone it and name a model instead.")
+    return found[-1]
+
+
+def parent_id(job: Job, kind: RunKind) -> int:
+    """The parent run of a kind."""
+    with job.workspace.reading() as session:
+        parent = runs.parent(session, job.run_id, kind)
+    if parent is None:
+        raise RunError(f"run {job.run_id} reads from a {kind} run and has none. Enqueue one with a {kind} parent.")
+    return parent.id
+
+
+def register(
+    job: Job, result: TrainingResult, *, name: str, start: ModelRef, kind: str = "causal"
+) -> Mapping[str, Any]:
+    """Enter a training's snapshots as models: the last under `name`, those on the way as `name@step`."""
+    job.check()
+    if result.stopped:
+        job.stop.set()
+        job.check()
+    last = max(result.snapshots, key=lambda snapshot: snapshot.step)
+    with job.writing() as session:
+        for snapshot in result.snapshots:
+            models.add(
+                session,
+                name=name if snapshot == last else f"{name}@{snapshot.step}",
+                base=start.base,
+                revision=start.revision,
+                adapter=models.adapter_path(snapshot.folder, job.workspace.folder),
+                kind=kind,
+                run_id=job.run_id,
+                step=snapshot.step,
+                final=snapshot == last,
+            )
+    return {**result.facts, "model": name, "snapshots": [snapshot.step for snapshot in result.snapshots]}

@@ -1,0 +1,108 @@
+"""Prompts: rows to nouns and back, and the draw of a run's inputs."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from cai_core.errors import PromptError
+from cai_core.types import Conversation, Message, Prompt, PromptKind, Role, Split, derive_seed
+from db.schema import PromptRow, RunPromptRow
+
+CHUNK = 500
+"""Rows to a statement: SQLite takes 32,766 parameters."""
+
+
+def to_noun(row: PromptRow) -> Prompt:
+    """A row as a noun."""
+    turns = tuple(Message(Role(turn["role"]), turn["content"]) for turn in row.turns)
+    return Prompt(row.uid, turns, PromptKind(row.kind), Split(row.split), row.source, row.topic)
+
+
+def turns_to_json(turns: Conversation) -> list[dict[str, str]]:
+    """A conversation as it is stored and exported."""
+    return [{"role": turn.role.value, "content": turn.content} for turn in turns]
+
+
+def add(session: Session, prompts: Iterable[Prompt]) -> int:
+    """Add those that are new by uid; return how many they were."""
+    fresh = {prompt.uid: prompt for prompt in prompts}
+    for uid in ids_by_uid(session, list(fresh)):
+        del fresh[uid]
+    rows = [
+        {
+            "uid": p.uid,
+            "kind": p.kind.value,
+            "split": p.split.value,
+            "source": p.source,
+            "topic": p.topic,
+            "turns": turns_to_json(p.turns),
+        }
+        for p in fresh.values()
+    ]
+    for start in range(0, len(rows), CHUNK):
+        session.execute(insert(PromptRow), rows[start : start + CHUNK])
+    return len(rows)
+
+
+def ids_by_uid(session: Session, uids: Sequence[str]) -> dict[str, int]:
+    """The row id of each uid that is stored."""
+    found: dict[str, int] = {}
+    for start in range(0, len(uids), CHUNK):
+        chosen = select(PromptRow.uid, PromptRow.id).where(PromptRow.uid.in_(uids[start : start + CHUNK]))
+        for uid, row_id in session.execute(chosen):
+            found[uid] = row_id
+    return found
+
+
+def get(session: Session, uid: str) -> Prompt:
+    """One prompt by uid."""
+    row = session.scalar(select(PromptRow).where(PromptRow.uid == uid))
+    if row is None:
+        raise PromptError(f"there is no prompt {uid!r} in this workspace. Copy a uid from the Prompts page.")
+    return to_noun(row)
+
+
+def draw(
+    session: Session, run_id: int, wanted: Mapping[PromptKind, int], *, split: Split, source: str, seed: int
+) -> dict[str, int]:
+    """Fix a run's inputs: of each kind the first so many in an order that only seed and uids decide.
+
+    Returns how many there are of each kind: fewer than wanted where the workspace has no more.
+    """
+    ids: list[int] = []
+    found: dict[str, int] = {}
+    for kind, count in wanted.items():
+        chosen = select(PromptRow.uid, PromptRow.id).where(PromptRow.kind == kind.value, PromptRow.split == split.value)
+        if source:
+            chosen = chosen.where(PromptRow.source == source)
+        pairs = [(uid, row_id) for uid, row_id in session.execute(chosen)] if count else []
+        drawn = sorted(pairs, key=lambda pair: (derive_seed(seed, "draw", pair[0]), pair[0]))[:count]
+        found[kind.value] = len(drawn)
+        ids += [row_id for _, row_id in drawn]
+    if not ids:
+        raise PromptError(_nothing(session, wanted, split, source))
+    rows = [{"run_id": run_id, "position": n, "prompt_id": row_id} for n, row_id in enumerate(ids)]
+    session.execute(insert(RunPromptRow), rows)
+    return found
+
+
+def _nothing(session: Session, wanted: Mapping[PromptKind, int], split: Split, source: str) -> str:
+    asked = ", ".join(f"{count} {kind}" for kind, count in wanted.items())
+    sources = ", ".join(sorted(session.scalars(select(PromptRow.source).distinct()))) or "none"
+    where = f"source {source!r}" if source else "any source"
+    return (
+        f"no prompts to run on: asked for {asked} in split {split} from {where}. Sources here: {sources}. "
+        "Raise the numbers, name another source, or import prompts."
+    )
+
+
+def of_run(session: Session, run_id: int) -> list[tuple[int, Prompt]]:
+    """A run's inputs in order, each with its row id."""
+    chosen = (
+        select(PromptRow)
+        .join(RunPromptRow, RunPromptRow.prompt_id == PromptRow.id)
+        .where(RunPromptRow.run_id == run_id)
+        .order_by(RunPromptRow.position)
+    )
+    return [(row.id, to_noun(row)) for row in session.scalars(chosen)]

@@ -1,0 +1,180 @@
+"""A workspace: a folder with the database, adapters, logs and exports."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.orm import Session
+
+from cai_core.errors import WorkspaceError
+from cai_core.store import shipped
+from cai_core.store.locks import SharedLock, exclusive
+from db import session as db_session
+from db.migrations import migrate
+
+DATABASE = "studio.db"
+HOME = "CAI_STUDIO_HOME"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """An open workspace. Its database is at this version's revision."""
+
+    folder: Path
+    engine: Engine
+    lock: SharedLock | None = field(default=None, repr=False, compare=False)
+    """Held while it is open, so that a newer version does not migrate the database under it."""
+
+    def reading(self) -> AbstractContextManager[Session]:
+        """A session that reads one moment of the database."""
+        return db_session.reading(self.engine)
+
+    def writing(self) -> AbstractContextManager[Session]:
+        """A session that writes and commits at its end."""
+        return db_session.writing(self.engine)
+
+    @property
+    def adapters(self) -> Path:
+        """Folder of what training saves: `run-<id>/step-<n>`."""
+        return self.folder / "adapters"
+
+    @property
+    def logs(self) -> Path:
+        """Folder of the runs' logs: `run-<id>.log`."""
+        return self.folder / "logs"
+
+    @property
+    def exports(self) -> Path:
+        """Folder that exports are written to where no file is named."""
+        return self.folder / "exports"
+
+    def close(self) -> None:
+        """Close the database and let go of the lock."""
+        self.engine.dispose()
+        if self.lock is not None:
+            self.lock.close()
+
+
+def default_folder() -> Path:
+    """`CAI_STUDIO_HOME`, or `workspace` in the current folder."""
+    return Path(os.environ.get(HOME) or "workspace")
+
+
+def open_workspace(folder: Path | None = None, *, create: bool = True) -> Workspace:
+    """Open a workspace; create it if absent, migrate it if a former version made it.
+
+    Raises `WorkspaceError` if the folder cannot be used, a newer version made it, or an older one is using it.
+    """
+    folder = (folder or default_folder()).expanduser().absolute()
+    _make_folder(folder, create=create)
+    path = folder / DATABASE
+    with exclusive(folder / ".migrate.lock"):
+        if path.exists():
+            _bring_up_to_date(folder, path)
+        else:
+            _make_database(path)
+        lock = SharedLock(folder / ".in-use.lock")
+    return Workspace(folder, _engine(path), lock)
+
+
+def backup(folder: Path) -> Path:
+    """Copy the database, while it may be in use, to `backups/` and return the copy."""
+    path = folder / DATABASE
+    if not path.is_file():
+        raise WorkspaceError(f"there is no database at {path}, so nothing to copy. Check --workspace.")
+    (folder / "backups").mkdir(exist_ok=True)
+    copy = folder / "backups" / f"studio-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}.db"
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
+    return copy
+
+
+def revision(folder: Path) -> str | None:
+    """The revision of a workspace's database as it lies on disk; None if there is none."""
+    path = folder / DATABASE
+    if not path.is_file():
+        return None
+    with _opened(path) as engine:
+        return _revision(path, engine)
+
+
+def _make_folder(folder: Path, *, create: bool) -> None:
+    if not create and not (folder / DATABASE).is_file():
+        raise WorkspaceError(
+            f"there is no workspace at {folder} (no {DATABASE} in it). Name another with --workspace or {HOME}, "
+            "or create one with `cai-studio db upgrade`."
+        )
+    try:
+        for name in (".", "adapters", "logs", "exports"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WorkspaceError(
+            f"the workspace folder {folder} cannot be made: {error.strerror}. A workspace is a folder that you may "
+            f"write to; name another with --workspace or {HOME}."
+        ) from None
+
+
+def _engine(path: Path) -> Engine:
+    return db_session.open_engine(f"sqlite:///{path}")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Engine]:
+    engine = _engine(path)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def _revision(path: Path, engine: Engine) -> str | None:
+    try:
+        return migrate.current(engine)
+    except DatabaseError as error:
+        raise WorkspaceError(
+            f"{path} cannot be read as a database: {error.orig}. It should be a SQLite file written by CAI Studio. "
+            "Put back a copy from backups/, or name another workspace."
+        ) from None
+
+
+def _make_database(path: Path) -> None:
+    """Build it beside its place and move it there whole: killed half way, nothing is left in its place."""
+    unfinished = path.with_suffix(".new")
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{unfinished}{suffix}").unlink(missing_ok=True)
+    with _opened(unfinished) as engine:
+        migrate.upgrade(engine)
+        with db_session.writing(engine) as session:
+            shipped.add_all(session)
+    unfinished.replace(path)
+
+
+def _bring_up_to_date(folder: Path, path: Path) -> None:
+    with _opened(path) as engine:
+        found = _revision(path, engine)
+        if found == migrate.head():
+            return
+        if found is None or not migrate.is_known(found):
+            raise WorkspaceError(
+                f"the database {path} has revision {found or 'none'}, which this version (revision {migrate.head()}) "
+                "does not know: a newer CAI Studio, or another program, wrote it. Update CAI Studio, or name another "
+                "workspace."
+            )
+        _migrate(folder, engine, found)
+
+
+def _migrate(folder: Path, engine: Engine, found: str) -> None:
+    with exclusive(folder / ".in-use.lock", wait=False) as alone:
+        if not alone:
+            raise WorkspaceError(
+                f"the workspace {folder} is in use by an older version (its database has revision {found}, this "
+                f"version needs {migrate.head()}). Close the older app and stop its runs, then try again."
+            )
+        backup(folder)
+        migrate.upgrade(engine)

@@ -1,0 +1,89 @@
+"""The models that training changes: a frozen base with one LoRA adapter on every linear layer (Hu et al. 2021).
+
+Nothing but the adapter and, in a preference model, its scalar head ever trains, so a snapshot is a small folder on an
+untouched base. Alpha is twice the rank and there is no dropout: with few steps its noise costs more than it saves.
+"""
+
+import torch
+from peft import (
+    LoraConfig,
+    PeftConfig,
+    PeftModel,
+    TaskType,
+    get_peft_model,
+    get_peft_model_state_dict,
+    load_peft_weights,
+    set_peft_model_state_dict,
+)
+from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForSequenceClassification,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    set_seed,
+)
+
+from cai_core.models.weights import check_adapter, load_base, load_tokenizer, pick_device
+from cai_core.types import ModelRef
+
+
+def causal_policy(ref: ModelRef, *, rank: int, seed: int) -> tuple[PeftModel, PreTrainedTokenizerBase]:
+    """The model that writes, ready to train, and its tokenizer.
+
+    If `ref` names an adapter, training goes on with that adapter at its own rank; else it starts with a new one of
+    `rank`, which at first changes nothing.
+    """
+    if ref.adapter is not None:
+        check_adapter(ref, AutoModelForCausalLM)
+    model, tokenizer = load_base(ref, AutoModelForCausalLM, pick_device(None)), load_tokenizer(ref)
+    set_seed(seed % 2**32)  # a new adapter's matrices are drawn
+    if ref.adapter is not None:
+        return PeftModel.from_pretrained(model, ref.adapter, is_trainable=True), tokenizer
+    return get_peft_model(model, lora_config(rank, TaskType.CAUSAL_LM)), tokenizer
+
+
+def scorer_to_train(ref: ModelRef, *, rank: int, seed: int) -> tuple[PeftModel, PreTrainedTokenizerBase]:
+    """The model that scores, ready to train: a scalar head on the last token, saved with the adapter.
+
+    If `ref` names a causal adapter (SL-CAI, say), the new one starts as its copy at its rank; the head is new.
+    """
+    if ref.adapter is not None:
+        check_adapter(ref, AutoModelForCausalLM)
+    set_seed(seed % 2**32)  # the head is drawn first, then the adapter
+    model, tokenizer = scoring_base(ref), load_tokenizer(ref)
+    if ref.adapter is None:
+        return get_peft_model(model, lora_config(rank, TaskType.SEQ_CLS)), tokenizer
+    config = PeftConfig.from_pretrained(ref.adapter)
+    config.task_type, config.modules_to_save, config.inference_mode = TaskType.SEQ_CLS, ["score"], False
+    scorer = get_peft_model(model, config)
+    head = get_peft_model_state_dict(scorer)
+    set_peft_model_state_dict(scorer, head | load_peft_weights(ref.adapter, device="cpu"))
+    return scorer, tokenizer
+
+
+def scoring_base(ref: ModelRef) -> PreTrainedModel:
+    """The base with a new scalar head, in float32 whatever the base is in.
+
+    bfloat16 would round scores to steps of 0.03 about 5, of the size of the margins that soft labels teach.
+    """
+    model = load_base(ref, AutoModelForSequenceClassification, pick_device(None), num_labels=1)
+    model.score.float()
+    model.score.register_forward_pre_hook(lambda head, inputs: (inputs[0].to(head.weight.dtype),))
+    return model
+
+
+def lora_config(rank: int, task: TaskType) -> LoraConfig:
+    """LoRA on all linear layers but the output layer."""
+    return LoraConfig(
+        task_type=task,
+        r=rank,
+        lora_alpha=2 * rank,
+        lora_dropout=0.0,
+        target_modules="all-linear",
+        modules_to_save=["score"] if task is TaskType.SEQ_CLS else None,
+    )
+
+
+def count_parameters(model: torch.nn.Module) -> int:
+    """All parameters, trained or not."""
+    return sum(parameter.numel() for parameter in model.parameters())

@@ -1,0 +1,214 @@
+"""RL-CAI: reinforcement learning from the preference model, starting from SL-CAI (paper section 4.2).
+
+Advantages are rewards minus the group's baseline, never divided by the group's spread: division would blow a margin of
+0.1 up to that of a sure label, and erase what soft labels say. The penalty is the KL divergence from SL-CAI itself, so
+the policy is SL-CAI's adapter, loaded to train, and its frozen copy beside it is the reference.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from datasets import Dataset
+from peft import PeftModel
+from transformers import PreTrainedTokenizerBase, PrinterCallback
+from trl import GRPOConfig, GRPOTrainer, RLOOConfig, RLOOTrainer
+
+from cai_core.config import RlConfig
+from cai_core.errors import RunError
+from cai_core.models.local import context_length
+from cai_core.models.preference import PreferenceScorer
+from cai_core.models.rendering import Renderer
+from cai_core.training.arguments import common_arguments, micro_batch
+from cai_core.training.callback import Reporter
+from cai_core.training.checkpoints import load_result, newest_checkpoint, save_result, save_snapshot, snapshots
+from cai_core.training.lora import causal_policy, count_parameters
+from cai_core.training.reference import check_reference, check_start
+from cai_core.types import Conversation, ModelRef, OnStep, Prompt, Rollout, TrainingResult, assistant
+
+NEW_ADAPTER_RANK = 16
+"""Rank of the adapter where the policy comes without one (a model with SL-CAI merged into it)."""
+
+Score = Callable[[Sequence[Conversation]], Sequence[float]]
+"""The preference model: its score, in logits, of each whole conversation."""
+
+OnRollouts = Callable[[Sequence[Rollout]], None]
+
+
+def train_rl(
+    config: RlConfig,
+    prompts: Sequence[Prompt],
+    *,
+    policy: ModelRef,
+    preference_model: ModelRef,
+    folder: Path,
+    seed: int,
+    on_step: OnStep,
+    on_rollouts: OnRollouts,
+) -> TrainingResult:
+    """Train `policy` to score high with `preference_model` on `prompts`; resumes from `folder`, or returns if done.
+
+    Each step, `on_rollouts` gets the step's responses before `on_step` gets its metrics. After a kill, the steps since
+    the last checkpoint are taken, and reported, again. Facts: `prompts`, `left_out` (by reason), `steps`, and `start`,
+    what `check_start` found before the first step.
+
+    Raises `ModelError` if the policy that would train is not SL-CAI, the reference is not, or SL-CAI is its bare base,
+    and `RunError` if no prompt can be used.
+    """
+    if done := load_result(folder):
+        return done
+    scorer = PreferenceScorer(preference_model)
+    model, tokenizer = causal_policy(policy, rank=NEW_ADAPTER_RANK, seed=seed)
+    renderer = Renderer(tokenizer)
+    room = context_length(model, tokenizer) - config.max_new_tokens
+    usable, left_out = usable_prompts(prompts, renderer, room)
+    reward = reward_function(scorer.score, usable, on_rollouts)
+    trainer, reporter = rl_trainer(config, usable, reward, model, tokenizer, folder, seed, on_step)
+    start = check_start(model, policy, [renderer.ids(prompt.turns) for prompt in usable[:8]])
+    checkpoint = newest_checkpoint(folder)
+    trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+    check_reference(model, policy)
+    facts = {"prompts": len(usable), "left_out": left_out, "steps": trainer.state.global_step, "start": start}
+    if reporter.stopped:
+        return TrainingResult(snapshots(folder), stopped=True, facts=facts)
+    save_snapshot(model, folder, trainer.state.global_step)
+    return save_result(folder, facts)
+
+
+def usable_prompts(prompts: Sequence[Prompt], renderer: Renderer, limit: int) -> tuple[list[Prompt], dict[str, int]]:
+    """Prompts of at most `limit` tokens that the trainer will send as they are, and why the others are left out.
+
+    The trainer tokenises by itself, and reads a special token where an untrusted prompt merely spells one: a prompt
+    on which it differs from us is `special_tokens`.
+    """
+    usable: list[Prompt] = []
+    left_out = {"too_long": 0, "special_tokens": 0}
+    for prompt in prompts:
+        ids = renderer.ids(prompt.turns)
+        if len(ids) > limit:
+            left_out["too_long"] += 1
+        elif ids != _trainer_ids(renderer.tokenizer, trainer_prompt(prompt.turns, renderer)):
+            left_out["special_tokens"] += 1
+        else:
+            usable.append(prompt)
+    if not usable:
+        raise RunError(
+            f"none of {len(prompts)} prompts can be used: {left_out['too_long']} have over {limit} tokens, "
+            f"{left_out['special_tokens']} spell special tokens of this model. Give other prompts or lower "
+            "max_new_tokens."
+        )
+    return usable, left_out
+
+
+def trainer_prompt(turns: Conversation, renderer: Renderer) -> list[dict[str, str]] | str:
+    """A prompt as TRL takes it: messages where there is a chat template, else the text, begun by TRL's tokenizer."""
+    if renderer.has_template:
+        return [{"role": turn.role.value, "content": turn.content} for turn in turns]
+    return renderer.text(turns).removeprefix(renderer.tokenizer.bos_token or "")
+
+
+def _trainer_ids(tokenizer: PreTrainedTokenizerBase, prompt: list[dict[str, str]] | str) -> list[int]:
+    """The token ids TRL will send for a prompt."""
+    if isinstance(prompt, str):
+        return list(tokenizer(text=prompt)["input_ids"])
+    rendered = tokenizer.apply_chat_template(prompt, add_generation_prompt=True, tokenize=True, return_dict=True)
+    return list(rendered["input_ids"])
+
+
+def reward_function(score: Score, prompts: Sequence[Prompt], on_rollouts: OnRollouts) -> Callable[..., list[float]]:
+    """What TRL calls with a step's completions; `row` says which prompt each answers.
+
+    The text is decoded and read anew by the preference model, whose tokenizer need not be the policy's. What is too
+    long for it has no score: it is counted, teaches nothing, and is no part of the others' baseline.
+    """
+
+    def preference(
+        *, completions: Sequence[Any], row: Sequence[int], trainer_state: Any, log_metric: Any, **_: Any
+    ) -> list[float]:
+        texts = [text if isinstance(text, str) else text[0]["content"] for text in completions]
+        answered = [prompts[i] for i in row]
+        rewards = score([(*p.turns, assistant(text)) for p, text in zip(answered, texts, strict=True)])
+        step = trainer_state.global_step + 1  # the step these will be learnt from
+        rollouts = [
+            Rollout(step, prompt.uid, text, reward)
+            for prompt, text, reward in zip(answered, texts, rewards, strict=True)
+            if not math.isnan(reward)
+        ]
+        log_metric("unscored", len(texts) - len(rollouts))
+        on_rollouts(rollouts)
+        return list(rewards)
+
+    return preference
+
+
+def rl_trainer(
+    config: RlConfig,
+    prompts: Sequence[Prompt],
+    reward: Callable[..., list[float]],
+    model: PeftModel,
+    tokenizer: PreTrainedTokenizerBase,
+    folder: Path,
+    seed: int,
+    on_step: OnStep,
+) -> tuple[GRPOTrainer | RLOOTrainer, Reporter]:
+    """TRL's trainer, told so that one optimiser step is one generation of prompts × responses: always on policy."""
+    renderer = Renderer(tokenizer)
+    order = prompt_order(len(prompts), total=config.steps * config.prompts_per_step, seed=seed)
+    reporter = Reporter(on_step, before_save=lambda trained, step: save_snapshot(trained, folder, step))
+    trainer_class, arguments = _algorithm(config, _arguments(config, folder, seed, count_parameters(model)))
+    trainer = trainer_class(
+        model=model,  # and no peft_config: TRL then takes a copy of this very adapter as the reference
+        reward_funcs=reward,
+        args=arguments,
+        train_dataset=Dataset.from_list(
+            [{"prompt": trainer_prompt(prompts[i].turns, renderer), "row": i} for i in order]
+        ),
+        processing_class=tokenizer,
+        callbacks=[reporter],
+    )
+    trainer.remove_callback(PrinterCallback)  # each step is reported already
+    return trainer, reporter
+
+
+def _arguments(config: RlConfig, folder: Path, seed: int, parameters: int) -> dict[str, Any]:
+    """What both algorithms are told."""
+    size, parts = micro_batch(config.prompts_per_step * config.responses_per_prompt, parameters)
+    return dict(
+        **common_arguments(
+            folder,
+            seed=seed,
+            learning_rate=config.learning_rate,
+            steps=config.steps,
+            save_every=config.snapshot_every,
+            parameters=parameters,
+        ),
+        max_steps=config.steps,
+        per_device_train_batch_size=size,
+        gradient_accumulation_steps=parts,
+        steps_per_generation=parts,
+        num_generations=config.responses_per_prompt,
+        num_iterations=1,
+        max_completion_length=config.max_new_tokens,
+        temperature=config.temperature,
+        beta=config.kl_weight,
+        disable_dropout=True,  # sampled, learnt and compared with the reference at one and the same policy
+        shuffle_dataset=False,  # the order of the whole run is laid out already
+        remove_unused_columns=False,
+    )
+
+
+def _algorithm(config: RlConfig, arguments: dict[str, Any]) -> tuple[Any, Any]:
+    """(trainer class, its arguments). Dr. GRPO's loss divides by a constant, not by a response's own length."""
+    if config.algorithm == "rloo":
+        return RLOOTrainer, RLOOConfig(**arguments, normalize_advantages=False)
+    return GRPOTrainer, GRPOConfig(**arguments, scale_rewards="none", loss_type="dr_grpo")
+
+
+def prompt_order(prompts: int, *, total: int, seed: int) -> list[int]:
+    """`total` prompt numbers: every prompt once in a seeded order, then all again in another."""
+    rng = np.random.default_rng(seed)
+    rounds = -(-total // prompts)
+    order: list[int] = np.concatenate([rng.permutation(prompts) for _ in range(rounds)])[:total].tolist()
+    return order

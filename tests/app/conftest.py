@@ -1,0 +1,63 @@
+"""The app under test: its pages drawn by AppTest on an empty workspace or on a seeded one."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from cai_core.store.workspace import Workspace, open_workspace
+from tests.app.seed import seeded
+
+MAIN = Path(__file__).parents[2] / "app" / "main.py"
+VIEWS = ("home", "constitutions", "chains", "comparisons", "launch", "runs", "models", "ratings")
+
+Visit = Callable[..., AppTest]
+
+
+@pytest.fixture(scope="session")
+def seeded_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished loop, written once and copied by each test that wants it."""
+    folder = tmp_path_factory.mktemp("seeded") / "workspace"
+    seeded(folder, rows=60).close()
+    return folder
+
+
+@pytest.fixture
+def loop(seeded_folder: Path, workspace: Path) -> Workspace:
+    """The seeded workspace, this test's own copy."""
+    shutil.copytree(seeded_folder, workspace)
+    return open_workspace(workspace)
+
+
+@pytest.fixture
+def launched(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Runs that would have been started; no process is."""
+    started: list[int] = []
+    monkeypatch.setattr("cai_core.runs.launchers.start", lambda folder, run_id, device: started.append(run_id) or 0)
+    return started
+
+
+@pytest.fixture
+def visit() -> Visit:
+    """Open a view, perhaps with an address like `chain="3"`."""
+
+    def open_view(view: str, **query: str) -> AppTest:
+        app = AppTest.from_file(MAIN, default_timeout=30).run()
+        for name, value in query.items():
+            app.query_params[name] = value
+        return app.switch_page(f"views/{view}.py").run()
+
+    return open_view
+
+
+def drawn_html(app: AppTest) -> str:
+    """All HTML on the page."""
+    return "\n".join(element.value for element in app.html)
+
+
+def words(app: AppTest) -> str:
+    """All that the page says: HTML, captions, titles, metrics."""
+    parts = [element.value for kind in (app.html, app.caption, app.title, app.subheader) for element in kind]
+    return "\n".join(map(str, parts))

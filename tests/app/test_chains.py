@@ -1,0 +1,86 @@
+"""Chains: filters, pages, the reader."""
+
+from sqlalchemy import select
+
+from cai_core.store.workspace import Workspace
+from db.schema import ChainRow, PrincipleRow, RevisionRow
+from tests.app.conftest import Visit, drawn_html, words
+
+
+def shown_ids(app: object) -> list[int]:
+    """The ids in the list."""
+    return [int(i) for i in app.dataframe[0].value["Chain"]]  # type: ignore[attr-defined]
+
+
+def test_pages_of_fifty_go_on_and_back(visit: Visit, loop: Workspace) -> None:
+    """The next page begins after the last row of this one; previous returns."""
+    app = visit("chains")
+    first = shown_ids(app)
+    app.button(key="chains.on").click().run()
+    second = shown_ids(app)
+    app.button(key="chains.back").click().run()
+
+    assert len(first) == 50
+    assert min(second) > max(first)
+    assert shown_ids(app) == first
+
+
+def test_filters_narrow_and_begin_at_the_first_page(visit: Visit, loop: Workspace) -> None:
+    """Another question begins at its first page."""
+    app = visit("chains")
+    app.button(key="chains.on").click().run()
+    app.selectbox(key="chains.kind").set_value("helpful").run()
+
+    assert set(app.dataframe[0].value["Prompts"]) == {"Helpful"}
+    assert len(shown_ids(app)) == 50
+
+
+def test_text_is_found_with_its_wildcards_taken_literally(visit: Visit, loop: Workspace) -> None:
+    """A percent sign finds percent signs, not everything."""
+    with loop.writing() as session:
+        session.get_one(ChainRow, 7).response = "It is 100% sure_thing."
+    app = visit("chains")
+    app.text_input(key="chains.text").set_value("100% sure_").run()
+
+    assert shown_ids(app) == [7]
+
+
+def test_a_filter_that_nothing_passes_says_so(visit: Visit, loop: Workspace) -> None:
+    """No empty table."""
+    app = visit("chains")
+    app.text_input(key="chains.text").set_value("zzzz").run()
+
+    assert "No chain passes this filter" in words(app)
+
+
+def test_the_reader_shows_prompt_response_critiques_and_diffs(visit: Visit, loop: Workspace) -> None:
+    """One chain, read from top to bottom."""
+    html = drawn_html(visit("chains", chain="1"))
+
+    assert "Initial response" in html
+    assert html.count("Revision ") >= 4
+    assert "<del" in html
+    assert "<ins" in html
+
+
+def test_the_reader_can_show_texts_side_by_side_or_verbatim(visit: Visit, loop: Workspace) -> None:
+    """Neither view marks changes."""
+    app = visit("chains", chain="1")
+    for view in ("Side by side", "Verbatim"):
+        app.segmented_control(key="chains.view").set_value(view).run()
+        assert not app.exception
+        assert "<ins" not in drawn_html(app)
+
+
+def test_next_stays_within_the_filter(visit: Visit, loop: Workspace) -> None:
+    """The reader goes to the next chain that passes the filter, and the filter outlives the reading."""
+    with loop.reading() as session:
+        slug = session.scalars(select(PrincipleRow.slug).join(RevisionRow)).first()
+    app = visit("chains")
+    app.selectbox(key="chains.principle").set_value(slug).run()
+    ids = shown_ids(app)
+    app.query_params["chain"] = str(ids[0])
+    app.run()
+    app.button(key="chains.after").click().run()
+
+    assert app.title[0].value == f"Chain {ids[1]}"

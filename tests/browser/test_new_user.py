@@ -1,0 +1,94 @@
+"""The way of a new user, in a real browser: from the home page to a rated model."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from cai_core.store import models
+from cai_core.store.constitutions import load_version
+from cai_core.store.workspace import Workspace
+from tests.app.seed import seeded
+from tests.browser.conftest import Server, Tab, settled
+
+WORDS = "Which response keeps the person's secrets better?"
+
+
+def choose(page: Page, label: str, option: str) -> None:
+    """Choose in a select."""
+    page.get_by_role("combobox", name=label).first.click()
+    page.get_by_role("option", name=option, exact=True).click()
+    settled(page)
+
+
+def fill(page: Page, label: str, value: str) -> None:
+    """Write into a field and leave it."""
+    box = page.get_by_label(label, exact=True).first
+    box.fill(value)
+    box.press("Tab")
+    settled(page)
+
+
+def open_view(page: Page, name: str) -> None:
+    """Go by the sidebar."""
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name=name).click()
+    expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
+    settled(page)
+
+
+def edit_a_principle(page: Page, workspace: Workspace) -> None:
+    """Edit the first principle's comparison and save a version."""
+    open_view(page, "Constitutions")
+    page.get_by_role("button", name="Edit").first.click()
+    fill(page, "Comparison", WORDS)
+    page.get_by_role("button", name="Keep edit").click()
+    expect(page.get_by_text("unsaved edits")).to_be_visible()
+    fill(page, "Author", "A new user")
+    fill(page, "What changed and why", "In my own words.")
+    page.get_by_role("button", name="Save version").click()
+    expect(page.get_by_text("Saved as sandbox@2.")).to_be_visible()
+    with workspace.reading() as session:
+        assert load_version(session, "sandbox")[1].principles[0].comparison == WORDS
+
+
+def launch_chains(page: Page) -> None:
+    """A small run on the scripted model."""
+    open_view(page, "Launch")
+    choose(page, "Model", "scripted")
+    fill(page, "Red team prompts", "3")
+    fill(page, "Helpful prompts", "2")
+    fill(page, "Look alike prompts", "0")
+    page.get_by_role("button", name="Start run").click()
+    expect(page.get_by_text("is enqueued. Watch it under Runs.")).to_be_visible()
+
+
+def test_from_a_principle_to_the_plane(serve: Callable[[Path], Server], tab: Tab, workspace: Path) -> None:
+    """Home, edit and save a principle, launch, watch it finish, read its chains, see the plane."""
+    loop = seeded(workspace, rows=10)
+    with loop.writing() as session:
+        models.add(session, name="scripted", base="scripted")
+    server, page = serve(workspace), tab.page
+    page.goto(server.url)
+    expect(page.get_by_role("button", name="Run the whole loop on the sandbox")).to_be_visible()
+
+    edit_a_principle(page, loop)
+    launch_chains(page)
+
+    page.goto(f"{server.url}/runs?run=8")
+    expect(page.get_by_test_id("stBadge").filter(has_text="Done").or_(page.get_by_text("Done", exact=True)).first
+           ).to_be_visible(timeout=60_000)  # fmt: skip
+    expect(page.get_by_text("sandbox@2")).to_be_visible()
+
+    page.get_by_role("link", name="Read what it made").click()
+    expect(page.get_by_role("heading", name="Chains", level=1)).to_be_visible()
+    page.goto(f"{server.url}/chains?chain=21")
+    expect(page.get_by_text("Initial response")).to_be_visible()
+    expect(page.get_by_text("Revision 1", exact=True)).to_be_visible()
+    settled(page)
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("heading", name="Chain 22", level=1)).to_be_visible()
+
+    open_view(page, "Ratings")
+    expect(page.get_by_text("Harmlessness, Elo points")).to_be_visible()
+    expect(page.get_by_text("rl-cai", exact=True).first).to_be_visible()
+    assert tab.violations == []

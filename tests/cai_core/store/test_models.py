@@ -1,0 +1,45 @@
+"""Models: a name keeps its meaning; adapters move with the workspace."""
+
+from pathlib import Path
+
+import pytest
+
+from cai_core.errors import ModelError
+from cai_core.store import models
+from cai_core.store.workspace import Workspace
+from cai_core.types import ModelRef
+
+
+def test_a_model_is_found_by_name_with_its_adapter_in_the_workspace(opened: Workspace) -> None:
+    adapter = models.adapter_path(opened.adapters / "run-1" / "step-2", opened.folder)
+    assert adapter == "adapters/run-1/step-2"
+    with opened.writing() as session:
+        models.add(session, name="m", base="sandbox", adapter=adapter)
+    with opened.reading() as session:
+        row = models.get(session, "m")
+    assert models.to_ref(row, opened.folder) == ModelRef("sandbox", str(opened.adapters / "run-1" / "step-2"))
+    assert models.to_ref(row, Path("/moved")).adapter == "/moved/adapters/run-1/step-2"
+
+
+def test_an_adapter_elsewhere_keeps_its_whole_path(opened: Workspace, tmp_path: Path) -> None:
+    assert models.adapter_path(tmp_path / "a", opened.folder) == str(tmp_path / "a")
+
+
+def test_adding_again_is_harmless_and_another_meaning_is_refused(opened: Workspace) -> None:
+    with opened.writing() as session:
+        first = models.add(session, name="m", base="x", final=False)
+        assert models.add(session, name="m", base="x", final=True).id == first.id
+        assert first.final
+        with pytest.raises(ModelError, match="already stands for"):
+            models.add(session, name="m", base="y")
+
+
+@pytest.mark.parametrize("name", ["", " ", " a", "a\nb", "a\0", "x" * 201])
+def test_a_name_that_cannot_be_shown_is_refused(opened: Workspace, name: str) -> None:
+    with pytest.raises(ModelError, match="cannot be a model's name"), opened.writing() as session:
+        models.add(session, name=name, base="x")
+
+
+def test_a_missing_model_is_an_error_that_lists_those_there_are(opened: Workspace) -> None:
+    with pytest.raises(ModelError, match="sandbox"), opened.reading() as session:
+        models.get(session, "gpt")
