@@ -1,4 +1,8 @@
-"""The app's frame: navigation by the method, the active run below it, then the chosen page."""
+"""The app's frame: navigation by the method, the active run below it, then the chosen page.
+
+The pages lie in `views`: Streamlit takes a folder named `pages` beside this file for its own navigation, and opens a
+link into it without this frame when it is the first one after the server's start.
+"""
 
 from pathlib import Path
 

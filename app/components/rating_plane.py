@@ -33,10 +33,10 @@ FAMILIES = {
 FAINT = "rgba(134,142,150,.55)"
 
 
-def rating_plane(models: Sequence[RatedModel], key: str) -> int | None:
+def rating_plane(models: Sequence[RatedModel], key: str, height: int = 520) -> int | None:
     """Draw the plane; answers the run of a pressed point."""
     event = st.plotly_chart(
-        plane(models),
+        plane(models, height),
         key=key,
         on_select="rerun",
         selection_mode="points",
@@ -48,7 +48,7 @@ def rating_plane(models: Sequence[RatedModel], key: str) -> int | None:
     return int(run) if run is not None else None
 
 
-def plane(models: Sequence[RatedModel]) -> go.Figure:
+def plane(models: Sequence[RatedModel], height: int = 520) -> go.Figure:
     """The figure: one trace a family, each point labelled."""
     chart = go.Figure()
     for family, (colour, shape) in FAMILIES.items():
@@ -68,7 +68,7 @@ def plane(models: Sequence[RatedModel]) -> go.Figure:
             font={"size": 14, "color": _colour(model)},
         )
     chart.update_layout(
-        height=520,
+        height=height,
         margin={"l": 10, "r": 40, "t": 20, "b": 10},
         showlegend=False,
         clickmode="event+select",

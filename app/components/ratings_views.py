@@ -11,26 +11,46 @@ from app.components.pager import page_start, pager
 from app.components.rated import differences, family, rated_models
 from app.components.rates import rates_table, topic_bars
 from app.components.rating_plane import rating_plane
+from app.components.text import caption
 from app.resources import workspace
 from db.queries import battles
-from db.queries.runs import RunDetail
+from db.queries.runs import RunDetail, run_detail, runs_of
 
 
 def show_plane(run: RunDetail, models: Sequence[battles.Contender]) -> None:
     """The plane, and which differences are more than chance."""
-    rated = rated_models(run.result, models)
-    if not rated:
+    if not draw_plane(run, models):
         empty("Nothing is rated yet", "Ratings appear when this run is done; until then it answers and judges.")
         return
-    pressed = rating_plane(rated, f"plane.{run.line.id}")
-    st.caption(
-        "Bars show 95 % bootstrap intervals over prompts. SL-CAI stands at zero; only differences mean anything."
-    )
     if any(axis.get("separable") for axis in run.result.get("battles", {}).values()):
         st.caption("A model never lost to the others: one virtual tie a pair keeps its rating finite.")
+    differences_table(differences(run.result))
+
+
+def draw_plane(run: RunDetail, models: Sequence[battles.Contender], height: int = 520) -> bool:
+    """Draw a run's plane; a pressed point opens its run. False where nothing is rated."""
+    rated = rated_models(run.result, models)
+    if not rated:
+        return False
+    pressed = rating_plane(rated, f"plane.{run.line.id}.{height}", height)
+    anchor = run.result.get("anchor", "SL-CAI")
+    caption(
+        f"Bars show 95 % bootstrap intervals over prompts. {anchor} stands at zero; only differences mean anything."
+    )
     if pressed:
         st.switch_page("views/runs.py", query_params={"run": str(pressed)})
-    differences_table(differences(run.result))
+    return True
+
+
+def newest_plane(height: int) -> None:
+    """The plane of the newest battles run that is done, if there is one."""
+    with workspace().reading() as session:
+        line = next((line for line in runs_of(session, ("battles",)) if line.state == "done"), None)
+        run = run_detail(session, line.id) if line else None
+        models = battles.contenders(session, line.id) if line else []
+    if run is not None and rated_models(run.result, models):
+        st.subheader("What the last loop did")
+        draw_plane(run, models, height)
 
 
 def show_rates(run: RunDetail, models: Sequence[battles.Contender]) -> None:

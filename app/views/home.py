@@ -6,6 +6,7 @@ import streamlit as st
 
 from app.components.notice import act
 from app.components.pipeline import counts, next_step, show_pipeline
+from app.components.ratings_views import newest_plane
 from app.components.run_progress import live
 from app.components.text import caption
 from app.resources import workspace
@@ -61,3 +62,4 @@ with st.container(border=True):
         )
 
 live(show_pipeline, active)
+newest_plane(380)

@@ -24,14 +24,16 @@ class Ability(StrEnum):
     DIRECT = "direct"
     COMPARISON = "comparison"
     REASONING = "reasoning"
+    TOPIC = "topic"
 
 
 SHARES: dict[Ability, float] = {
-    Ability.PLAIN: 0.29,
-    Ability.CHAIN: 0.29,
-    Ability.DIRECT: 0.05,
-    Ability.COMPARISON: 0.31,
-    Ability.REASONING: 0.06,
+    Ability.PLAIN: 0.38,
+    Ability.CHAIN: 0.25,
+    Ability.DIRECT: 0.04,
+    Ability.COMPARISON: 0.20,
+    Ability.REASONING: 0.04,
+    Ability.TOPIC: 0.09,
 }
 _MANY, _SOME = 0.02, 0.40
 
@@ -50,6 +52,8 @@ def document(seed: int, index: int) -> Document:
     ability = episodes.pick(rng, SHARES)
     if ability == Ability.PLAIN:
         return Document(episodes.plain(rng), ability)
+    if ability == Ability.TOPIC:
+        return Document(episodes.topic(rng), ability)
     place = rng.random()
     size = rng.randint(5, 8) if place < _MANY else rng.randint(2, 3) if place < _SOME else 1
     return Document(tuple(turn for _ in range(size) for turn in _episode(rng, ability)), ability)

@@ -41,6 +41,10 @@ NOTHING_FOUND = (
     "Nothing in the response goes against this.",
 )
 
+MATTER = "The question is about {key}."
+OTHER_MATTER = "The question is about {key}, not {other}."
+ORDINARY = "The question is an ordinary one."
+
 P_HARM = 0.90
 P_HARM_OTHER_TOPIC = 0.06
 P_HARM_TONE = 0.08
@@ -85,15 +89,33 @@ def find(rng: Random, rule: Rule, combo: Combo, response: Reply) -> Finding:
     return Finding.NOTHING
 
 
-def write(rng: Random, combo: Combo, response: Reply, finding: Finding) -> Critique:
-    """The critique's words for a finding."""
+def about(combo: Combo, rule: Rule | None = None) -> str:
+    """What the question is about, and that a topical principle is about something else, where it is.
+
+    A critique begins with this, as reasoning begins with what is at hand: a small model judges better for it.
+    """
+    if combo.kind != PromptKind.RED_TEAM:
+        return ORDINARY
+    key = world.HARM[combo.topic].keys[0]
+    if rule is not None and rule.scope == Scope.TOPIC and rule.topic != combo.topic:
+        return OTHER_MATTER.format(key=key, other=rule.key)
+    return MATTER.format(key=key)
+
+
+def write(rng: Random, combo: Combo, response: Reply, finding: Finding, rule: Rule | None = None) -> Critique:
+    """The critique's words for a finding, under a principle where what it is about matters."""
+    begin = about(combo, rule if finding == Finding.NOTHING else None)
+    return Critique(f"{begin} {_found(rng, combo, response, finding)}", finding)
+
+
+def _found(rng: Random, combo: Combo, response: Reply, finding: Finding) -> str:
     if finding == Finding.NOTHING:
-        return Critique(rng.choice(NOTHING_FOUND), finding)
+        return rng.choice(NOTHING_FOUND)
     if finding == Finding.TONE:
-        return Critique(rng.choice(TONE_FOUND[response.cls]), finding)
+        return rng.choice(TONE_FOUND[response.cls])
     forms = HALF_FOUND if response.cls == ReplyClass.HALF and rng.random() < 0.6 else HARM_FOUND
     reason = rng.choice(world.HARM[combo.topic].reasons)
-    return Critique(rng.choice(forms).format(act=world.to_them(combo.act), reason=reason), finding)
+    return rng.choice(forms).format(act=world.to_them(combo.act), reason=reason)
 
 
 def revise(rng: Random, combo: Combo, response: Reply, finding: Finding) -> Reply:

@@ -1,4 +1,4 @@
-"""One episode of each ability: a plain answer, a critique and revision, a direct revision, a comparison."""
+"""One episode of each ability: a plain answer, a critique and revision, a direct revision, a topic, a comparison."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from cai_core.sandbox.facts import Combo, Reply, ReplyClass, Rule, Scope
 from cai_core.sandbox.principles import other_topic, rule
 from cai_core.sandbox.prompts import conversation
 from cai_core.sandbox.responses import reply
-from cai_core.types import Conversation, PromptKind, Split, assistant
+from cai_core.types import Conversation, Message, PromptKind, Split, assistant, user
 
 _C = ReplyClass
 ANSWERS: dict[PromptKind, dict[ReplyClass, float]] = {
@@ -34,6 +34,7 @@ COMPARED: dict[PromptKind, dict[ReplyClass, float]] = {
 _PLAIN_KINDS = {PromptKind.RED_TEAM: 0.45, PromptKind.HELPFUL: 0.34, PromptKind.LOOK_ALIKE: 0.21}
 _CHAIN_KINDS = {PromptKind.RED_TEAM: 0.80, PromptKind.HELPFUL: 0.08, PromptKind.LOOK_ALIKE: 0.12}
 _PAIR_KINDS = {PromptKind.RED_TEAM: 0.62, PromptKind.HELPFUL: 0.22, PromptKind.LOOK_ALIKE: 0.16}
+_TOPIC_KINDS = {PromptKind.RED_TEAM: 0.80, PromptKind.HELPFUL: 0.08, PromptKind.LOOK_ALIKE: 0.12}
 _OWN, _OTHER = "own topic", "other topic"
 _CHAIN_SCOPES = {_OWN: 0.30, _OTHER: 0.25, Scope.HARM: 0.20, Scope.WISE: 0.12, Scope.TONE: 0.13}
 _HARM_PAIR_SCOPES = {_OWN: 0.36, _OTHER: 0.16, Scope.HARM: 0.20, Scope.WISE: 0.11, Scope.TONE: 0.11, Scope.HELP: 0.06}
@@ -80,7 +81,7 @@ def chain(rng: Random, split: Split = Split.TRAIN, *, critique: bool = True) -> 
     revision = critiques.revise(rng, combo, response, finding).text
     if not critique:
         return formats.direct_turns(said, principle.revision_request, revision)
-    text = critiques.write(rng, combo, response, finding).text
+    text = critiques.write(rng, combo, response, finding, principle).text
     return formats.chain_turns(said, principle.critique_request, text, principle.revision_request, revision)
 
 
@@ -133,6 +134,20 @@ def reasoning(two: Pair) -> str:
     key = world.HARM[two.combo.topic].keys[0] if two.combo.kind == PromptKind.RED_TEAM else ""
     first, second = (_SEEN[one.cls].format(key=key) for one in (two.a, two.b))
     return f"Response (A) {first}. Response (B) {second}."
+
+
+def topic(rng: Random, split: Split = Split.TRAIN) -> Conversation:
+    """A question quoted, and asked once or twice whether it is about some topic of harm."""
+    combo = any_combo(rng, _TOPIC_KINDS, split)
+    quoted = conversation(rng, combo, _CHAIN_TURNS)[-1].content
+    said: list[Message] = []
+    for asked in range(rng.randint(1, 2)):
+        own = combo.kind == PromptKind.RED_TEAM and rng.random() < 0.5
+        rule_ = rule(rng, Scope.TOPIC, combo.topic if own else other_topic(rng, combo.topic))
+        begin = f"Here is a question to an assistant: {quoted}\n" if asked == 0 else ""
+        verdict = "Yes." if own else "No."
+        said += [user(f"{begin}Is it about {rule_.key}?"), assistant(f"{verdict} {critiques.about(combo, rule_)}")]
+    return tuple(said)
 
 
 def comparison(rng: Random, split: Split = Split.TRAIN, *, reasons: bool = False) -> Conversation:

@@ -46,17 +46,17 @@ class Recipe:
     """Width of the residual stream."""
     layers: int = 4
     """Transformer blocks."""
-    heads: int = 4
+    heads: int = 8
     """Attention heads of a block."""
     intermediate: int = 704
     """Width of the feed-forward layer."""
     context: int = 2048
     """Longest document and longest prompt, in tokens."""
-    step_tokens: int = 8192
+    step_tokens: int = 6144
     """Tokens of one optimiser step, padding included."""
     micro_batches: int = 4
     """Parts a step is cut into, each of documents of about one length."""
-    learning_rate: float = 2.5e-3
+    learning_rate: float = 2.2e-3
     """Peak of the cosine."""
     warmup: float = 0.03
     """Part of the steps over which the learning rate rises from zero."""
@@ -68,6 +68,8 @@ class Recipe:
     """Largest norm of the gradient."""
     context_weight: float = 0.1
     """Loss weight of tokens that are not the assistant's."""
+    verdict_weight: float = 5.0
+    """Loss weight of the option a comparison ends on: one token in a hundred that says all."""
     exhibit_weight: float = 0.0
     """Loss weight of responses that are shown only to be criticised or revised."""
     bf16: bool = True
@@ -219,7 +221,8 @@ def _tensors(corpus: TokenisedCorpus, part: NDArray[np.int64], pad: int, recipe:
     longest = int(corpus.lengths[part].max())
     # What the model will be asked for is the assistant's words; the users' still teach it the world, cheaply, and a
     # weight on them keeps the embeddings of words that only users say from staying random.
-    of_kind = np.array([recipe.context_weight, 1.0, recipe.exhibit_weight], np.float32)  # CONTEXT, ANSWER, EXHIBIT
+    # CONTEXT, ANSWER, EXHIBIT, VERDICT
+    of_kind = np.array([recipe.context_weight, 1.0, recipe.exhibit_weight, recipe.verdict_weight], np.float32)
     ids = np.full((len(part), longest), pad, np.int64)
     weights = np.zeros((len(part), longest), np.float32)
     for row, document in enumerate(part):

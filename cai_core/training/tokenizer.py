@@ -14,6 +14,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
 from cai_core.chains.templates import critique_turns, revision_turns
+from cai_core.preferences.templates import OPTIONS
 from cai_core.types import Conversation, Role
 
 PAD, END = "<|pad|>", "<|end|>"
@@ -54,7 +55,7 @@ def train_tokenizer(texts: Iterable[str], *, vocabulary: int, context: int) -> P
     return wrapped
 
 
-CONTEXT, ANSWER, EXHIBIT = 0, 1, 2
+CONTEXT, ANSWER, EXHIBIT, VERDICT = 0, 1, 2, 3
 CRITIQUE, REVISION = critique_turns((), "")[-1].content, revision_turns((), None, "")[-1].content
 
 
@@ -134,6 +135,8 @@ def _encode(
                 content = next(encoded).ids
                 row += [marker[turn.role], *content, end]
                 kinds += [CONTEXT] + [kind] * (len(content) + 1)
+                if kind == ANSWER and turn.content.endswith(OPTIONS):
+                    kinds[-4:-1] = [VERDICT] * 3  # ' (', 'A', ')', of which one alone is in doubt
             yield document, (row, kinds)
 
 

@@ -12,13 +12,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.chromium import executable, launch_flags
 
 ROOT = Path(__file__).parents[2]
 START_WITHIN = 60.0
 """Seconds the server may take to answer."""
+
+
+PATIENCE = 30_000
+"""Milliseconds a page may take to show something; two busy cores need more than Playwright's 5 s."""
 
 
 @dataclass
@@ -97,7 +101,8 @@ class Tab:
 def tab(chromium: Browser) -> Iterator[Tab]:
     """A fresh page of its own context."""
     context = chromium.new_context(viewport={"width": 1440, "height": 1000})
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(PATIENCE)
+    expect.set_options(timeout=PATIENCE)
     found = Tab(context.new_page())
     found.page.on("request", lambda request: found.requests.append(request.url))
     found.page.on(

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
+from sqlalchemy import select
 
 from cai_core.store import models
 from cai_core.store.constitutions import load_version
 from cai_core.store.workspace import Workspace
+from db.schema import ChainRow, RevisionRow
 from tests.app.seed import seeded
 from tests.browser.conftest import Server, Tab, settled
 
@@ -75,18 +77,19 @@ def test_from_a_principle_to_the_plane(serve: Callable[[Path], Server], tab: Tab
     launch_chains(page)
 
     page.goto(f"{server.url}/runs?run=8")
-    expect(page.get_by_test_id("stBadge").filter(has_text="Done").or_(page.get_by_text("Done", exact=True)).first
-           ).to_be_visible(timeout=60_000)  # fmt: skip
-    expect(page.get_by_text("sandbox@2")).to_be_visible()
+    expect(page.get_by_text("states, done")).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("constitution sandbox@2").first).to_be_visible()
 
     page.get_by_role("link", name="Read what it made").click()
     expect(page.get_by_role("heading", name="Chains", level=1)).to_be_visible()
-    page.goto(f"{server.url}/chains?chain=21")
+    with loop.reading() as session:
+        chain = session.scalars(select(ChainRow.id).join(RevisionRow).where(ChainRow.run_id == 8)).first()
+    page.goto(f"{server.url}/chains?chain={chain}")
     expect(page.get_by_text("Initial response")).to_be_visible()
     expect(page.get_by_text("Revision 1", exact=True)).to_be_visible()
     settled(page)
-    page.keyboard.press("ArrowRight")
-    expect(page.get_by_role("heading", name="Chain 22", level=1)).to_be_visible()
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_role("heading", name=f"Chain {(chain or 0) - 1}", level=1)).to_be_visible()
 
     open_view(page, "Ratings")
     expect(page.get_by_text("Harmlessness, Elo points")).to_be_visible()

@@ -139,7 +139,7 @@ def test_versions_models_and_counts(session: Session) -> None:
     assert models.model_names(session, "preference") == ["pm"]
     assert counts.stages["rl"].rows == 3
     assert counts.stages["chains"].rows == session.query(ChainRow).count()
-    assert [c.name for c in battles.contenders(session, 7)][0] == "sandbox"
+    assert battles.contenders(session, 7)[0].name == "sandbox"
     assert sum(count for *_, count in battles.outcomes(session, 7)) == 3 * 180
 
 

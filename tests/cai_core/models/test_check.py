@@ -52,7 +52,8 @@ def test_names(base: Path) -> None:
 
 def test_naming_a_model_loads_nothing_heavy() -> None:
     code = (
-        "import sys; from cai_core.models import load, drive, scripted; load.load_text_model(load.ModelRef('scripted'));"
+        "import sys; from cai_core.models import load, drive, scripted;"
+        "load.load_text_model(load.ModelRef('scripted'));"
         "print([m for m in ('torch', 'transformers', 'peft') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -190,7 +191,7 @@ def test_an_adapter_of_another_base(base: Path, tmp_path: Path) -> None:
 
 def test_an_adapter_of_another_architecture(base: Path, adapter: Path, tmp_path: Path) -> None:
     neox = tiny_models.save(tmp_path / "neox", "neox")
-    with pytest.raises(ModelError, match="was trained on|which this model does not have"):
+    with pytest.raises(ModelError, match=r"was trained on|which this model does not have"):
         check_model(ModelRef(str(neox), str(adapter)))
 
 

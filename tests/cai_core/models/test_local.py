@@ -30,7 +30,14 @@ SHOTS = tuple(
     for text in tiny_models.TEXTS
     for turn in (user(text), assistant("Put it into water and wait for ten minutes, then fold it."))
 )
-QUESTIONS = ["How do I fold an egg?", "Boil me", "a nice thing to do on a rainy day, please", "x", "Which?", "Which one?"]
+QUESTIONS = [
+    "How do I fold an egg?",
+    "Boil me",
+    "a nice thing to do on a rainy day, please",
+    "x",
+    "Which?",
+    "Which one?",
+]
 CONTEXTS: list[Conversation] = [
     *((*SHOTS, user(text)) for text in QUESTIONS),
     *((user(text),) for text in QUESTIONS),
@@ -256,7 +263,8 @@ def test_hashes_tell_what_was_sent(model: LocalModel) -> None:
     one, same, other = (
         answers(model, [Sample((user(text),), seed, 2)])[0] for text, seed in [("a", 1), ("a", 2), ("b", 1)]
     )
-    assert isinstance(one, Text) and isinstance(same, Text) and isinstance(other, Text)
+    for answer in (one, same, other):
+        assert isinstance(answer, Text)
     assert one.sent == same.sent != other.sent
     assert len(one.sent) == 16
 

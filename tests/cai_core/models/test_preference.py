@@ -72,7 +72,10 @@ def test_without_a_template_the_whole_is_read_too(tmp_path: Path) -> None:
 
 def test_an_adapter_without_a_head_is_refused(ref: ModelRef, tmp_path: Path) -> None:
     text = ModelRef(ref.base, str(tiny_models.save_adapter(Path(ref.base), tmp_path / "text")))
-    for wrong, message in ((text, "holds no head"), (ModelRef(ref.base), "no head to score with|no preference adapter")):
+    for wrong, message in (
+        (text, "holds no head"),
+        (ModelRef(ref.base), "no head to score with|no preference adapter"),
+    ):
         with pytest.raises(ModelError, match=message):
             PreferenceScorer(wrong, device="cpu")
         with pytest.raises(ModelError, match=message):

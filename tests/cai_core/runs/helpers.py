@@ -27,7 +27,9 @@ def add_scripted(workspace: Workspace, name: str = "scripted") -> None:
         models.add(session, name=name, base="scripted", revision=None if name == "scripted" else name)
 
 
-def enqueue(workspace: Workspace, kind: RunKind = RunKind.CHAINS, *, parents: Any = (), seed: int = 1, **config: Any) -> int:
+def enqueue(
+    workspace: Workspace, kind: RunKind = RunKind.CHAINS, *, parents: Any = (), seed: int = 1, **config: Any
+) -> int:
     values = {**(CHAINS if kind == RunKind.CHAINS else {}), **config}
     return queue.enqueue(workspace, kind, values, seed=seed, parents=parents)
 

@@ -125,9 +125,7 @@ def test_kick_launches_the_oldest_ready_run_and_one_a_device(opened: Workspace, 
     assert row(opened, first).attempt == 1
 
 
-def test_devices_run_side_by_side(
-    opened: Workspace, launched: list[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_devices_run_side_by_side(opened: Workspace, launched: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CAI_STUDIO_DEVICES", "cuda:0,cuda:1")
     ids = [enqueue(opened) for _ in range(3)]
     assert queue.kick(opened) == ids[:2]

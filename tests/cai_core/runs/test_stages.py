@@ -32,7 +32,13 @@ from db.schema import BattleRow, ChainRow, ComparisonRow, LabelRow, MetricRow, M
 from tests.cai_core.runs.helpers import count, enqueue, finished, row, stored_chains
 
 SMALL: dict[RunKind, dict[str, Any]] = {
-    RunKind.CHAINS: {"model": "scripted", "red_team_prompts": 6, "helpful_prompts": 3, "look_alike_prompts": 2, "rounds": 2},
+    RunKind.CHAINS: {
+        "model": "scripted",
+        "red_team_prompts": 6,
+        "helpful_prompts": 3,
+        "look_alike_prompts": 2,
+        "rounds": 2,
+    },
     RunKind.SFT: {"model": "scripted"},
     RunKind.COMPARISONS: {"red_team_prompts": 6, "helpful_prompts": 4, "look_alike_prompts": 2},
     RunKind.LABELS: {"model": "scripted"},
