@@ -270,6 +270,40 @@ def test_adapter_folders(opened: Workspace, tmp_path: Path, capsys: pytest.Captu
     assert contents(opened) == before
 
 
+def _tiny(folder: Path, width: int) -> Path:
+    """A random model with a real tokenizer, `width` wide."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    from tests.cai_core.training.tiny import tiny_tokenizer
+
+    tokenizer = tiny_tokenizer()
+    sizes = {"hidden_size": width, "intermediate_size": width, "num_hidden_layers": 1, "num_attention_heads": 1}
+    LlamaForCausalLM(LlamaConfig(vocab_size=len(tokenizer), **sizes)).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def test_an_adapter_of_another_base(opened: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    base, other = _tiny(tmp_path / "base", 8), _tiny(tmp_path / "other", 16)
+    model = get_peft_model(AutoModelForCausalLM.from_pretrained(other), LoraConfig(target_modules=["q_proj"]))
+    model.save_pretrained(tmp_path / "adapter")
+    before = contents(opened)
+    said = flat(refused(capsys, "import", "model", str(base), "--adapter", str(tmp_path / "adapter")))
+    assert f"was trained on '{other}', not on '{base}'" in said
+    assert contents(opened) == before
+    assert call_ok("import", "model", str(other), "--adapter", str(tmp_path / "adapter"), "--name", "fits") == 0
+
+
+def call_ok(*argv: str) -> int:
+    """The exit code of a command that should be accepted."""
+    with pytest.raises(SystemExit) as exited:
+        main(argv)
+    return int(exited.value.code or 0)
+
+
 def test_a_database_of_a_newer_revision(opened: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
     with closing(sqlite3.connect(opened.folder / "studio.db")) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")

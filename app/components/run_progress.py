@@ -10,19 +10,17 @@ from app.resources import workspace
 from cai_core.runs.queue import kick
 from db.queries.runs import RunLine, active_runs
 
-EVERY = 1.0
-"""Seconds between two looks at the database."""
+EVERY = 2.0
+"""Seconds between two looks at the database: the runs need the processor more than the page does."""
 
 
 def live(draw: Callable[[], bool], active: bool) -> None:
-    """Draw now and, while `active`, every second; `draw` answers whether it is active still.
+    """Draw now and, while `active`, every two seconds; `draw` answers whether it is active still.
 
     When that changes the whole page is drawn once more, so that no timer runs for a run that has ended.
     """
 
     def tick() -> None:
-        if active:
-            kick(workspace())
         if draw() != active:
             st.rerun()
 
@@ -53,6 +51,7 @@ def sidebar_progress() -> None:
 
 
 def _sidebar() -> bool:
+    kick(workspace())
     with workspace().reading() as session:
         runs = active_runs(session)
     working = next((run for run in runs if run.state == "running"), runs[0] if runs else None)

@@ -18,6 +18,7 @@ from cai_core.models.cache import Batch, GrowingLayer, join, roomy
 from cai_core.models.rows import (
     Options,
     Tokens,
+    common_length,
     groups,
     item_length,
     lay_out,
@@ -29,6 +30,13 @@ from cai_core.models.rows import (
 
 _PASS_TOKENS = 8192
 """Most tokens of one pass over contexts, padding included: bounds its memory."""
+_KEPT_TOKENS = 4096
+"""Tokens of shared beginnings kept for later batches: a run's few-shot prefixes come again and again."""
+_NEARLY = 0.9
+"""A kept beginning serves where it covers this part of what a batch shares."""
+
+States = list[tuple[Tensor, Tensor]]
+"""Keys and values of a beginning, a pair [1, heads, tokens, width] a layer."""
 
 
 class PlainForward:
@@ -89,6 +97,10 @@ class PlainForward:
 class SharedForward(PlainForward):
     """A model that attends to all that went before: what rows begin with alike is computed once."""
 
+    def __init__(self, model: PreTrainedModel, pad: int) -> None:
+        super().__init__(model, pad)
+        self._kept: list[tuple[Tokens, States]] = []  # the newest last
+
     def start(self, sequences: Sequence[Tokens]) -> tuple[Tensor, Batch]:
         """As `PlainForward.start`; rows that begin alike should stand side by side."""
         logits, parts = [], []
@@ -120,29 +132,39 @@ class SharedForward(PlainForward):
 
     def _passes(self, items: Sequence[Options], shared: int, keep: int) -> Iterator[tuple[Tensor, Batch]]:
         """Run items that share their first `shared` tokens: logits [rows, keep, vocabulary] and the batch, in parts."""
-        prefix = self._prefix(items[0].common[:shared]) if shared else None
+        shared, prefix = self._prefix(items[0].common[:shared]) if shared else (0, None)
         longest = max(item_length(item) for item in items) - shared
         size = max(1, _PASS_TOKENS // longest)
         for i in range(0, len(items), size):
             yield self._rows(items[i : i + size], shared, prefix, keep)
 
-    def _prefix(self, tokens: Tokens) -> list[tuple[Tensor, Tensor]]:
-        """Keys and values of a beginning, a pair [1, heads, tokens, width] a layer."""
+    def _prefix(self, tokens: Tokens) -> tuple[int, States]:
+        """Length and states of the beginning `tokens`, or of nearly all of it where that was kept."""
+        for i, (known, states) in enumerate(self._kept):
+            length = common_length(known, tokens)
+            if length >= _NEARLY * len(tokens):
+                self._kept.append(self._kept.pop(i))
+                return length, [(keys[:, :, :length], values[:, :, :length]) for keys, values in states]
+        states = self._run_prefix(tokens)
+        self._kept.append((tokens, states))
+        while len(self._kept) > 1 and sum(len(known) for known, _ in self._kept) > _KEPT_TOKENS:
+            self._kept.pop(0)
+        return len(tokens), states
+
+    def _run_prefix(self, tokens: Tokens) -> States:
         cache = self._cache(None, 1)
-        ids = torch.tensor([list(tokens)], device=self.device)
+        ids = torch.tensor([tokens], device=self.device)
         at = torch.arange(len(tokens), device=self.device)[None]
         self._logits(ids, at, torch.ones_like(ids), cache, 1)
         return [layer.filled() for layer in cache.layers]
 
-    def _cache(self, prefix: list[tuple[Tensor, Tensor]] | None, rows: int) -> Cache:
+    def _cache(self, prefix: States | None, rows: int) -> Cache:
         if prefix is None:
             return Cache(layers=[GrowingLayer() for _ in DynamicCache(config=self.model.config).layers])
         spread = [[states.expand(rows, -1, -1, -1) for states in pair] for pair in prefix]
         return Cache(layers=[GrowingLayer(keys, values) for keys, values in spread])
 
-    def _rows(
-        self, items: Sequence[Options], shared: int, prefix: list[tuple[Tensor, Tensor]] | None, keep: int
-    ) -> tuple[Tensor, Batch]:
+    def _rows(self, items: Sequence[Options], shared: int, prefix: States | None, keep: int) -> tuple[Tensor, Batch]:
         """One pass over what the rows do not share."""
         tokens, branch, at = zip(*(lay_out(item, shared) for item in items), strict=True)
         ids = pad_left(tokens, self.pad, self.device)  # [rows, own]

@@ -32,7 +32,7 @@ class LocalModel:
 
     @classmethod
     def of(cls, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, width: int = 32) -> "LocalModel":
-        """Around a model that is already in memory."""
+        """Around a model that is in memory and does not change: states of its weights are kept."""
         local = cls.__new__(cls)
         local._hold(model.eval(), tokenizer, width)
         return local

@@ -48,7 +48,7 @@ def row(workspace: Workspace, run_id: int) -> RunRow:
         return runs.get(session, run_id)
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
+def wait_for(condition: Callable[[], Any], seconds: float = 240.0) -> Any:
     """What `condition` gives once it is true; the deadline is for a test that would never end."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -66,7 +66,7 @@ def test_enqueue_keeps_the_checked_config_and_the_version_of_now(opened: Workspa
         ("rl", {"policy": "sandbox"}, RunError, "reads from a pm run"),
         ("rl", {"policy": "sandbox", "preference_model": "sandbox"}, ModelError, "causal model"),
         ("battles", {}, RunError, "sft or rl"),
-        ("battles", {"models": ["sandbox"], "judge": "feedback"}, RunError, "constitution"),
+        ("battles", {"models": ["sandbox", "scripted"], "judge": "feedback"}, RunError, "constitution"),
         ("dreams", {}, RunError, "no stage 'dreams'"),
     ],
 )
