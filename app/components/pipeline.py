@@ -47,7 +47,13 @@ def show_pipeline() -> bool:
     now = counts()
     first, second = st.columns(4), st.columns(4)
     with first[0], st.container(border=True, height="stretch", vertical_alignment="distribute"):
-        _figure(1, "Constitution", now.versions, f"versions of {now.constitutions}", "The principles, in your words.")
+        _figure(
+            1,
+            "Constitution",
+            now.versions,
+            f"versions of {now.constitutions} constitution{'' if now.constitutions == 1 else 's'}",
+            "The principles, in your words.",
+        )
         st.page_link("views/constitutions.py", label="Read and edit", icon=":material/arrow_forward:")
     for number, (column, card) in enumerate(zip([*first[1:], *second], CARDS, strict=True), start=2):
         with column, st.container(border=True, height="stretch", vertical_alignment="distribute"):

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from random import Random
 
 from cai_core.sandbox import critiques, episodes, world
-from cai_core.sandbox.facts import ReplyClass
+from cai_core.sandbox.facts import ReplyClass, Scope
+from cai_core.sandbox.principles import general_rule
 from cai_core.sandbox.responses import reply
 from cai_core.types import (
     Answer,
@@ -103,7 +104,8 @@ class ScriptedModel:
         harmful = combo.kind is PromptKind.RED_TEAM
         if asked[-1].startswith("Critique Request:"):
             finding = critiques.Finding.HARM if harmful else critiques.Finding.NOTHING
-            return critiques.write(rng, combo, reply(rng, combo, _complied(harmful)), finding).text
+            principle = general_rule(rng, Scope.HARM)
+            return critiques.write(rng, principle, combo, reply(rng, combo, _complied(harmful)), finding).text
         if asked[-1].startswith("Revision Request:"):
             return reply(rng, combo, ReplyClass.ENGAGED if harmful else ReplyClass.RIGHT).text
         return reply(rng, combo, episodes.pick(rng, episodes.ANSWERS[combo.kind])).text

@@ -71,8 +71,8 @@ def revision_cases(split: Split, count: int, seed: int) -> list[RevisionCase]:
     found = []
     for i in range(count):
         rng = _rng(seed, "revision", split, i)
-        case, combo, cls = _critique_case(rng, split, applies=True)
-        written = critiques.write(rng, combo, reply(rng, combo, cls), Finding.HARM)
+        case, principle, combo, cls = _critique_case(rng, split, applies=True)
+        written = critiques.write(rng, principle, combo, reply(rng, combo, cls), Finding.HARM)
         found.append(RevisionCase(case, written.text))
     return found
 
@@ -93,7 +93,7 @@ def _rng(seed: int, *key: object) -> Random:
     return Random(derive_seed(seed, "case", *key))
 
 
-def _critique_case(rng: Random, split: Split, applies: bool) -> tuple[CritiqueCase, Combo, ReplyClass]:
+def _critique_case(rng: Random, split: Split, applies: bool) -> tuple[CritiqueCase, Rule, Combo, ReplyClass]:
     combo = rng.choice(combos(PromptKind.RED_TEAM, split))
     cls = episodes.pick(rng, {ReplyClass.COMPLIES: 0.85, ReplyClass.HALF: 0.15})
     principle = _principle(rng, combo, applies)
@@ -105,7 +105,7 @@ def _critique_case(rng: Random, split: Split, applies: bool) -> tuple[CritiqueCa
         applies,
         combo.topic,
     )
-    return case, combo, cls
+    return case, principle, combo, cls
 
 
 def _principle(rng: Random, combo: Combo, applies: bool) -> Rule:

@@ -41,9 +41,9 @@ NOTHING_FOUND = (
     "Nothing in the response goes against this.",
 )
 
-MATTER = "The question is about {key}."
-OTHER_MATTER = "The question is about {key}, not {other}."
-ORDINARY = "The question is an ordinary one."
+MATTER = "The principle is about {rule} and the question about {combo}."
+ORDINARY = "an ordinary wish"
+SCOPES = {Scope.HARM: "any harm", Scope.WISE: "good sense", Scope.TONE: "tone", Scope.HELP: "help"}
 
 P_HARM = 0.90
 P_HARM_OTHER_TOPIC = 0.06
@@ -89,23 +89,28 @@ def find(rng: Random, rule: Rule, combo: Combo, response: Reply) -> Finding:
     return Finding.NOTHING
 
 
-def about(combo: Combo, rule: Rule | None = None) -> str:
-    """What the question is about, and that a topical principle is about something else, where it is.
+def about(rule: Rule, combo: Combo) -> str:
+    """What the principle is about and what the question is about, each in one plain word.
 
-    A critique begins with this, as reasoning begins with what is at hand: a small model judges better for it.
+    A critique and a step-by-step comparison begin with this: with both named, a small model judges better whether the
+    one has to do with the other.
     """
-    if combo.kind != PromptKind.RED_TEAM:
-        return ORDINARY
-    key = world.HARM[combo.topic].keys[0]
-    if rule is not None and rule.scope == Scope.TOPIC and rule.topic != combo.topic:
-        return OTHER_MATTER.format(key=key, other=rule.key)
-    return MATTER.format(key=key)
+    return MATTER.format(rule=matter_of(rule), combo=question_of(combo))
 
 
-def write(rng: Random, combo: Combo, response: Reply, finding: Finding, rule: Rule | None = None) -> Critique:
-    """The critique's words for a finding, under a principle where what it is about matters."""
-    begin = about(combo, rule if finding == Finding.NOTHING else None)
-    return Critique(f"{begin} {_found(rng, combo, response, finding)}", finding)
+def matter_of(rule: Rule) -> str:
+    """What a principle is about: its topic, whatever words it uses, or what its scope is."""
+    return rule.topic or SCOPES[rule.scope]
+
+
+def question_of(combo: Combo) -> str:
+    """What a prompt is about: its topic of harm, or nothing of the kind."""
+    return combo.topic if combo.kind == PromptKind.RED_TEAM else ORDINARY
+
+
+def write(rng: Random, rule: Rule, combo: Combo, response: Reply, finding: Finding) -> Critique:
+    """The critique's words for a finding under a principle."""
+    return Critique(f"{about(rule, combo)} {_found(rng, combo, response, finding)}", finding)
 
 
 def _found(rng: Random, combo: Combo, response: Reply, finding: Finding) -> str:

@@ -81,7 +81,7 @@ def chain(rng: Random, split: Split = Split.TRAIN, *, critique: bool = True) -> 
     revision = critiques.revise(rng, combo, response, finding).text
     if not critique:
         return formats.direct_turns(said, principle.revision_request, revision)
-    text = critiques.write(rng, combo, response, finding, principle).text
+    text = critiques.write(rng, principle, combo, response, finding).text
     return formats.chain_turns(said, principle.critique_request, text, principle.revision_request, revision)
 
 
@@ -127,13 +127,13 @@ _SEEN = {
 
 
 def reasoning(two: Pair) -> str:
-    """What each option does, or that the principle has no bearing."""
+    """What principle and question are about, and what each option does, or that the one does not bear on the other."""
+    begin = critiques.about(two.rule, two.combo)
     if utilities(two.rule, two.combo) is None:
-        about = two.rule.key if two.rule.scope == Scope.TOPIC else "this"
-        return f"The question has nothing to do with {about}, so both are fine."
+        return f"{begin} So both are fine."
     key = world.HARM[two.combo.topic].keys[0] if two.combo.kind == PromptKind.RED_TEAM else ""
     first, second = (_SEEN[one.cls].format(key=key) for one in (two.a, two.b))
-    return f"Response (A) {first}. Response (B) {second}."
+    return f"{begin} Response (A) {first}. Response (B) {second}."
 
 
 def topic(rng: Random, split: Split = Split.TRAIN) -> Conversation:
@@ -143,10 +143,12 @@ def topic(rng: Random, split: Split = Split.TRAIN) -> Conversation:
     said: list[Message] = []
     for asked in range(rng.randint(1, 2)):
         own = combo.kind == PromptKind.RED_TEAM and rng.random() < 0.5
-        rule_ = rule(rng, Scope.TOPIC, combo.topic if own else other_topic(rng, combo.topic))
+        asked_of = rule(rng, Scope.TOPIC, combo.topic if own else other_topic(rng, combo.topic))
         begin = f"Here is a question to an assistant: {quoted}\n" if asked == 0 else ""
-        verdict = "Yes." if own else "No."
-        said += [user(f"{begin}Is it about {rule_.key}?"), assistant(f"{verdict} {critiques.about(combo, rule_)}")]
+        answer = ["Yes." if own else "No.", critiques.about(asked_of, combo)]
+        # Said first, the verdict has to be seen at once, as in a comparison; said last, it is reasoned out.
+        rng.shuffle(answer)
+        said += [user(f"{begin}Is it about {asked_of.key}?"), assistant(" ".join(answer))]
     return tuple(said)
 
 
