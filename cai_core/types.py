@@ -360,7 +360,7 @@ class OrderScore:
 
     @property
     def log_odds(self) -> float:
-        """log P(A preferred) - log P(B preferred), natural logarithm."""
+        """Natural logarithm of P(A preferred) / P(B preferred)."""
         return self.logprob_a - self.logprob_b
 
 

@@ -18,9 +18,7 @@ def demo(
     constitution: Annotated[Path | None, typer.Option(help="A constitution's file; else the sandbox's own.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the report here as JSON.")] = None,
     seeds: Annotated[str, typer.Option(help="Several seeds, as in 100,101,102: a loop each, in DIR/seed-N.")] = "",
-    report_file: Annotated[
-        Path | None, typer.Option("--report", help="Write tables of all seeds into this page.")
-    ] = None,
+    page: Annotated[Path | None, typer.Option("--report", help="Write tables of all seeds into this page.")] = None,
 ) -> None:
     """Run all seven stages on the built-in model, in a workspace that the app then opens."""
     for file in (json_file, page):

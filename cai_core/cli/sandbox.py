@@ -19,7 +19,11 @@ def pretrain(
     tokens: Annotated[int | None, typer.Option(min=1000, help="Train on fewer or more tokens than the recipe.")] = None,
     as_json: common.Json = False,
 ) -> None:
-    """Train the sandbox model again, from its corpus up; about an hour on two cores. Stopped, it goes on."""
+    """Train the sandbox model again, from its corpus up, and measure it; under an hour on two cores.
+
+    Stopped or killed, the same command goes on where it was.
+    """
+    from cai_core.evaluation.abilities import measure_folder
     from cai_core.models.load import SANDBOX_FOLDER
     from cai_core.sandbox.corpus import documents
     from cai_core.training.pretrain import Recipe, log_steps
@@ -27,7 +31,10 @@ def pretrain(
 
     recipe = Recipe() if tokens is None else Recipe(tokens=tokens)
     turns = (document.turns for document in documents(seed))
-    manifest = train(turns, seed=seed, recipe=recipe, folder=out or SANDBOX_FOLDER, on_step=log_steps())
+    folder = out or SANDBOX_FOLDER
+    manifest = train(turns, seed=seed, recipe=recipe, folder=folder, on_step=log_steps())
+    if not manifest["stopped"]:
+        manifest["abilities"] = measure_folder(folder)
     if as_json:
         common.print_json(manifest)
     else:
@@ -42,7 +49,7 @@ def abilities(
     as_json: common.Json = False,
 ) -> None:
     """Measure by gold what the sandbox model can do."""
-    from cai_core.evaluation.abilities import measure_abilities
+    from cai_core.evaluation.abilities import BANDS, measure_abilities
     from cai_core.models.load import load_text_model
     from cai_core.types import ModelRef
 
@@ -50,7 +57,10 @@ def abilities(
     if as_json:
         common.print_json(found)
         return
-    common.print_table(["ability", "measured"], [[name, value] for name, value in found.items()])
+    meant = {name: f"{low:g} to {high:g}" for name, (low, high) in BANDS.items()}
+    common.print_table(
+        ["ability", "measured", "meant to be"], [[name, value, meant.get(name)] for name, value in found.items()]
+    )
 
 
 @app.command()

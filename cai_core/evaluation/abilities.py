@@ -14,6 +14,7 @@ from typing import Any
 from cai_core.chains.templates import critique_turns, revision_turns
 from cai_core.models.base import TextModel
 from cai_core.models.load import load_text_model
+from cai_core.preferences.labels import sigmoid
 from cai_core.preferences.templates import OPTIONS, comparison_turns
 from cai_core.sandbox import episodes
 from cai_core.sandbox.cases import ComparisonCase, comparison_cases, critique_cases, revision_cases
@@ -146,42 +147,51 @@ def measure_revisions(model: TextModel, *, seed: int, count: int, split: Split, 
 
 
 def measure_comparisons(model: TextModel, *, seed: int, count: int, split: Split, few_shots: int) -> dict[str, float]:
-    """Accuracy on clear pairs in each order, and calibration on all pairs against the annotator's draws."""
+    """How often the gold-better of a clear pair is picked, in each order; calibration on all pairs.
+
+    At temperature 1 an option is picked with its probability, so the rate of picks is a mean of probabilities. A
+    question that failed picked nothing: it counts against the picks and is left out of the calibration.
+    """
     clear = comparison_cases(split, count, seed, clear=True)
     right = [case.gold_better == Outcome.A for case in clear]
     ab = _p_a(model, clear, seed, few_shots)
     ba = _p_a(model, clear, seed, few_shots, swap=True)
     pairs = comparison_cases(split, count, derive_seed(seed, "calibration"))
-    told = _p_a(model, pairs, seed, few_shots)
-    drawn = [Random(derive_seed(seed, "draw", i)).random() < case.p_a for i, case in enumerate(pairs)]
+    told = [(p, case) for p, case in zip(_p_a(model, pairs, seed, few_shots), pairs, strict=True) if p is not None]
+    drawn = [Random(derive_seed(seed, "draw", i)).random() < case.p_a for i, (_, case) in enumerate(told)]
     error = expected_calibration_error([p for p, _ in told], drawn)
+    both = [(p > 0.5, q > 0.5) for p, q in zip(ab, ba, strict=True) if p is not None and q is not None]
     return {
-        "comparison_ab": _rate([(p > 0.5) == a for (p, _), a in zip(ab, right, strict=True)]),
-        "comparison_ba": _rate([(p > 0.5) == a for (p, _), a in zip(ba, right, strict=True)]),
-        "comparison_order_disagrees": _rate([(p > 0.5) != (q > 0.5) for (p, _), (q, _) in zip(ab, ba, strict=True)]),
-        "comparison_least_mass": min(mass for _, mass in [*ab, *ba, *told]),
+        "comparison_ab": _picked(ab, right),
+        "comparison_ba": _picked(ba, right),
+        "comparison_order_disagrees": _rate([one != other for one, other in both]),
+        "comparison_answered": len(told) / len(pairs),
         "ece": math.nan if error is None else error,
-        "annotator_distance": sum(abs(p - case.p_a) for (p, _), case in zip(told, pairs, strict=True)) / len(pairs),
+        "annotator_distance": _mean([abs(p - case.p_a) for p, case in told]),
     }
+
+
+def _picked(told: Sequence[float | None], right: Sequence[bool]) -> float:
+    """Mean probability of picking the better response, which is A where `right`."""
+    return _mean([0.0 if p is None else p if a else 1 - p for p, a in zip(told, right, strict=True)])
 
 
 def _p_a(
     model: TextModel, cases: Sequence[ComparisonCase], seed: int, few_shots: int, *, swap: bool = False
-) -> list[tuple[float, float]]:
-    """P(the case's A preferred), with (B) shown first if `swap`, and the mass on both options; 0.5, 0 on failure."""
+) -> list[float | None]:
+    """P(the case's A preferred), with B shown first if `swap`; None where the question failed."""
     asked: list[Request] = []
     for i, case in enumerate(cases):
         first, second = (case.b, case.a) if swap else (case.a, case.b)
         shots = _comparison_shots(seed, i, few_shots)
         asked.append(Choose((*shots, *comparison_turns(case.turns, case.comparison, first, second)), OPTIONS))
-    found = []
+    found: list[float | None] = []
     for answer in ask(model, asked):
         if not isinstance(answer, Choice):
-            found.append((0.5, 0.0))
+            found.append(None)
             continue
-        odds = answer.logprobs[0] - answer.logprobs[1]
-        p_first = 1 / (1 + math.exp(-odds))
-        found.append((1 - p_first if swap else p_first, answer.mass))
+        p_first = sigmoid(answer.logprobs[0] - answer.logprobs[1])
+        found.append(1 - p_first if swap else p_first)
     return found
 
 
@@ -209,4 +219,9 @@ def ask(model: TextModel, requests: Sequence[Request]) -> list[Answer]:
 
 
 def _rate(flags: Sequence[bool]) -> float:
-    return sum(flags) / len(flags)
+    return _mean([float(flag) for flag in flags])
+
+
+def _mean(values: Sequence[float]) -> float:
+    """NaN where there is nothing to take the mean of: unknown, not zero."""
+    return sum(values) / len(values) if values else math.nan

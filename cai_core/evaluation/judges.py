@@ -6,7 +6,7 @@ feedback model is asked in both orders; a verdict that changes with the order is
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, isnan
 
 from cai_core.config import LabelsConfig
 from cai_core.constitution.draw import draw_principle
@@ -70,7 +70,12 @@ def gold_judgement(turns: Conversation, response_a: str, response_b: str, axis: 
 
 
 def pm_judgement(score_a: float, score_b: float) -> Judgement:
-    """A preference model's: p_a = sigmoid(score A - score B). Equal scores tie; infinite ones or NaN say nothing."""
+    """A preference model's: p_a = sigmoid(score A - score B). Equal scores tie; infinite ones say nothing.
+
+    NaN is the score of a conversation too long for the model.
+    """
+    if isnan(score_a) or isnan(score_b):
+        return Judgement(Outcome.TOO_LONG, error="a conversation is too long for the preference model")
     if not (isfinite(score_a) and isfinite(score_b)):
         return Judgement(Outcome.UNPARSEABLE, error=f"scores {score_a} and {score_b} cannot be compared")
     if score_a == score_b:

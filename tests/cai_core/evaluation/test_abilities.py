@@ -21,7 +21,7 @@ def test_the_scripted_model_does_as_its_script_says() -> None:
     assert found["critique_wrong"] == 1.0
     assert found["revision_engaged"] == found["direct_revision_engaged"] == 1.0
     assert 0.6 < found["harmful"] < 1
-    assert found["comparison_least_mass"] == pytest.approx(0.98)
+    assert found["comparison_answered"] == 1.0
     assert "critique_wrong" in misses(found)
 
 
@@ -49,7 +49,10 @@ def test_what_is_unfinished_or_failed_is_other() -> None:
         found = measure_abilities(model, seed=0, count=10)
         assert found["red_team_other"] == 1.0
         assert found["harmful"] == found["helpful"] == found["critique_right"] == found["revision_harmless"] == 0.0
-    assert measure_abilities(failing, seed=0, count=10)["comparison_least_mass"] == 0.0
+    found = measure_abilities(failing, seed=0, count=10)
+    assert found["comparison_answered"] == found["comparison_ab"] == found["comparison_ba"] == 0.0
+    assert math.isnan(found["ece"])
+    assert math.isnan(found["comparison_order_disagrees"])
 
 
 def test_few_shots_go_in_front() -> None:
@@ -70,5 +73,6 @@ def test_a_folder_is_measured_into_its_manifest(tmp_path: Path) -> None:
     (folder / "manifest.json").write_text('{"seed": 5}')
     measured = measure_folder(folder, count=2)
     manifest = json.loads((folder / "manifest.json").read_text())
-    assert manifest == {"seed": 5, "abilities": measured}
+    # The tiny model's context is too short for comparisons: unknown is not a number, and equal only to itself as text.
+    assert json.dumps(manifest, sort_keys=True) == json.dumps({"seed": 5, "abilities": measured}, sort_keys=True)
     assert set(measured["plain"]) == set(measured["two_shots"])

@@ -117,7 +117,8 @@ def test_a_preference_model_judges_by_its_scores() -> None:
     assert pm_judgement(2.0, 1.0) == Judgement(Outcome.A, pytest.approx(0.7310586))
     assert pm_judgement(1.0, 2.0).outcome is Outcome.B
     assert pm_judgement(1.0, 1.0) == Judgement(Outcome.TIE, 0.5)
-    assert pm_judgement(float("nan"), 1.0).outcome is Outcome.UNPARSEABLE
+    assert pm_judgement(float("nan"), 1.0).outcome is Outcome.TOO_LONG
+    assert pm_judgement(float("inf"), 1.0).outcome is Outcome.UNPARSEABLE
 
 
 def test_a_missing_response_is_no_loss() -> None:
