@@ -36,7 +36,7 @@ MANIFEST = "manifest.json"
 class Recipe:
     """Everything but the seed that decides the model."""
 
-    tokens: int = 12_000_000
+    tokens: int = 11_000_000
     """Tokens to train on; one pass where the corpus is that large."""
     vocabulary: int = 2048
     """Entries of the tokenizer."""
@@ -69,7 +69,7 @@ class Recipe:
     context_weight: float = 0.1
     """Loss weight of tokens that are not the assistant's."""
     verdict_weight: float = 5.0
-    """Loss weight of the option a comparison ends on: one token in a hundred that says all."""
+    """Loss weight of the words that carry a judgement: few tokens, and all that critic and feedback model are for."""
     exhibit_weight: float = 0.0
     """Loss weight of responses that are shown only to be criticised or revised."""
     bf16: bool = True

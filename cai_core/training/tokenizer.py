@@ -14,7 +14,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
 from cai_core.chains.templates import critique_turns, revision_turns
-from cai_core.preferences.templates import OPTIONS
+from cai_core.sandbox.verdicts import verdict_spans
 from cai_core.types import Conversation, Role
 
 PAD, END = "<|pad|>", "<|end|>"
@@ -132,12 +132,16 @@ def _encode(
             row: list[int] = []
             kinds: list[int] = []
             for turn, kind in zip(document, turn_kinds(document), strict=True):
-                content = next(encoded).ids
-                row += [marker[turn.role], *content, end]
-                kinds += [CONTEXT] + [kind] * (len(content) + 1)
-                if kind == ANSWER and turn.content.endswith(OPTIONS):
-                    kinds[-4:-1] = [VERDICT] * 3  # ' (', 'A', ')', of which one alone is in doubt
+                content = next(encoded)
+                row += [marker[turn.role], *content.ids, end]
+                kinds += [CONTEXT, *_kinds(turn.content, content.offsets, kind), kind]
             yield document, (row, kinds)
+
+
+def _kinds(text: str, offsets: Sequence[tuple[int, int]], kind: int) -> list[int]:
+    """The kind of each token of a turn of a kind: an answer's are verdicts where a judgement falls."""
+    spans = verdict_spans(text) if kind == ANSWER else []
+    return [VERDICT if any(a < end and b > begin for begin, end in spans) else kind for a, b in offsets]
 
 
 def _chunks(documents: Iterable[Conversation], size: int) -> Iterator[Sequence[Conversation]]:

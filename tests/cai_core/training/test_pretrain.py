@@ -157,6 +157,6 @@ def test_the_option_that_a_comparison_ends_on_is_a_verdict() -> None:
     tokenizer, corpus = read_corpus([compared, *(one for one, _ in zip(documents(), range(50), strict=False))], RECIPE)
     first = slice(corpus.starts[0], corpus.starts[1])
     verdict = corpus.ids[first][corpus.roles[first] == VERDICT]
-    assert tokenizer.decode(verdict.tolist()) == " (A)"
+    assert tokenizer.decode(verdict.tolist()).strip(" ()") == "A"
     assert corpus.ids[first][-1] == tokenizer.eos_token_id
     assert corpus.roles[first][-1] == ANSWER
