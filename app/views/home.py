@@ -36,7 +36,7 @@ with workspace().reading() as session:
     active = bool(active_runs(session))
 
 st.title("Constitutional AI, from principle to policy")
-st.caption("Every stage runs on this machine, on the small sandbox model that ships with the software.")
+st.caption("Every stage runs on this machine, on the small sandbox model.")
 
 with st.container(border=True):
     step = next_step(counts())

@@ -52,11 +52,11 @@ class Recipe:
     """Width of the feed-forward layer."""
     context: int = 2048
     """Longest document and longest prompt, in tokens."""
-    step_tokens: int = 6144
+    step_tokens: int = 8192
     """Tokens of one optimiser step, padding included."""
-    micro_batches: int = 4
+    micro_batches: int = 16
     """Parts a step is cut into, each of documents of about one length."""
-    learning_rate: float = 2.2e-3
+    learning_rate: float = 1.5e-3
     """Peak of the cosine."""
     warmup: float = 0.03
     """Part of the steps over which the learning rate rises from zero."""
@@ -68,7 +68,7 @@ class Recipe:
     """Largest norm of the gradient."""
     context_weight: float = 0.1
     """Loss weight of tokens that are not the assistant's."""
-    verdict_weight: float = 5.0
+    verdict_weight: float = 4.0
     """Loss weight of the words that carry a judgement: few tokens, and all that critic and feedback model are for."""
     exhibit_weight: float = 0.0
     """Loss weight of responses that are shown only to be criticised or revised."""
@@ -280,11 +280,7 @@ def save(
     model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path, facts: dict[str, Any]
 ) -> dict[str, Any]:
     """Write weights (fp16), tokenizer, configs and manifest; the checkpoint is then of no more use."""
-    model.generation_config = GenerationConfig(
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-        max_length=model.config.max_position_embeddings,
-    )
+    model.generation_config = GenerationConfig(eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id)
     model.half().save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     packages = ("torch", "transformers", "tokenizers", "safetensors", "numpy")
