@@ -36,7 +36,7 @@ MANIFEST = "manifest.json"
 class Recipe:
     """Everything but the seed that decides the model."""
 
-    tokens: int = 11_000_000
+    tokens: int = 8_000_000
     """Tokens to train on; one pass where the corpus is that large."""
     vocabulary: int = 2048
     """Entries of the tokenizer."""
@@ -52,11 +52,11 @@ class Recipe:
     """Width of the feed-forward layer."""
     context: int = 2048
     """Longest document and longest prompt, in tokens."""
-    step_tokens: int = 8192
+    step_tokens: int = 6144
     """Tokens of one optimiser step, padding included."""
-    micro_batches: int = 16
+    micro_batches: int = 8
     """Parts a step is cut into, each of documents of about one length."""
-    learning_rate: float = 1.5e-3
+    learning_rate: float = 2e-3
     """Peak of the cosine."""
     warmup: float = 0.03
     """Part of the steps over which the learning rate rises from zero."""

@@ -127,7 +127,8 @@ def _encode(
     end = backend.token_to_id(END)
     for group in _chunks(documents, chunk):
         texts = [turn.content for document in group for turn in document]
-        encoded = iter(backend.encode_batch_fast(texts, add_special_tokens=False))
+        # Not `encode_batch_fast`: it leaves the offsets out, and with them the verdicts.
+        encoded = iter(backend.encode_batch(texts, add_special_tokens=False))
         for document in group:
             row: list[int] = []
             kinds: list[int] = []

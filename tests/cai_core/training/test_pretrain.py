@@ -158,5 +158,6 @@ def test_the_option_that_a_comparison_ends_on_is_a_verdict() -> None:
     first = slice(corpus.starts[0], corpus.starts[1])
     verdict = corpus.ids[first][corpus.roles[first] == VERDICT]
     assert tokenizer.decode(verdict.tolist()).strip(" ()") == "A"
+    assert len(verdict) == 1
     assert corpus.ids[first][-1] == tokenizer.eos_token_id
     assert corpus.roles[first][-1] == ANSWER
