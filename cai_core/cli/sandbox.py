@@ -25,12 +25,12 @@ def pretrain(
     """
     from cai_core.evaluation.abilities import measure_folder
     from cai_core.models.load import SANDBOX_FOLDER
-    from cai_core.sandbox.corpus import documents
+    from cai_core.sandbox.corpus import curriculum
     from cai_core.training.pretrain import Recipe, log_steps
     from cai_core.training.pretrain import pretrain as train
 
     recipe = Recipe() if tokens is None else Recipe(tokens=tokens)
-    turns = (document.turns for document in documents(seed))
+    turns = (document.turns for document in curriculum(seed))
     folder = out or SANDBOX_FOLDER
     manifest = train(turns, seed=seed, recipe=recipe, folder=folder, on_step=log_steps())
     if not manifest["stopped"]:

@@ -71,6 +71,21 @@ def documents(seed: int, start: int = 0) -> Iterator[Document]:
         yield document(seed, index)
 
 
+LESSONS = 20_000
+"""How many lessons go before the corpus, about a million tokens."""
+
+
+def curriculum(seed: int) -> Iterator[Document]:
+    """What pretraining reads: lessons in telling topics apart, then the corpus.
+
+    Whether two things are of one topic is hard to come by where it decides one word in a hundred: a small model stays
+    for millions of tokens at the guess that they are. From lessons alone it has it within a million, and keeps it.
+    """
+    for index in range(LESSONS):
+        yield Document(episodes.topic(Random(derive_seed(seed, "lesson", index))), Ability.TOPIC)
+    yield from documents(seed)
+
+
 def corpus_hash(seed: int, count: int) -> str:
     """SHA-256 over the first `count` documents: equal corpora have equal hashes."""
     digest = hashlib.sha256()

@@ -36,11 +36,11 @@ MANIFEST = "manifest.json"
 class Recipe:
     """Everything but the seed that decides the model."""
 
-    tokens: int = 8_000_000
+    tokens: int = 12_000_000
     """Tokens to train on; one pass where the corpus is that large."""
     vocabulary: int = 2048
     """Entries of the tokenizer."""
-    tokenizer_documents: int = 20_000
+    tokenizer_documents: int = 40_000
     """The first so many documents train the tokenizer."""
     hidden: int = 256
     """Width of the residual stream."""
@@ -139,15 +139,16 @@ def build_model(recipe: Recipe, tokenizer: PreTrainedTokenizerFast, seed: int) -
 def plan(lengths: NDArray[np.int64], seed: int, recipe: Recipe) -> list[list[NDArray[np.int64]]]:
     """Which documents each step reads: steps of micro-batches of document numbers, for the whole training.
 
-    Documents are shuffled, sorted by length within pools, and cut into micro-batches of about equal padded size;
-    a step mixes micro-batches of unlike lengths, or each step would teach one ability only.
+    Documents are read in the order of the corpus, which has its lessons first, in pools: a pool is sorted by length and
+    cut into micro-batches of about equal padded size, and a step mixes micro-batches of unlike lengths, or each step
+    would teach one ability only. Where the corpus is read again, it is shuffled.
     """
     rng = np.random.default_rng(seed)
     limit = recipe.step_tokens // recipe.micro_batches
     micro: list[NDArray[np.int64]] = []
     tokens = 0
     while tokens < recipe.tokens:
-        order = rng.permutation(len(lengths))
+        order = np.arange(len(lengths)) if tokens == 0 else rng.permutation(len(lengths))
         for pool in np.array_split(order, max(1, len(order) // 4096)):
             parts = list(_cut(pool[np.argsort(lengths[pool], kind="stable")], lengths, limit))
             rng.shuffle(parts)
@@ -323,7 +324,7 @@ def log_steps(seconds: float = 20.0) -> OnStep:
 
 def main() -> None:
     """`python -m cai_core.training.pretrain --seed 0 --folder DIR [--tokens N]`."""
-    from cai_core.sandbox.corpus import documents
+    from cai_core.sandbox.corpus import curriculum
 
     parser = argparse.ArgumentParser(description="Pretrain the sandbox model.")
     parser.add_argument("--seed", type=int, default=0)
@@ -331,7 +332,7 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=Recipe().tokens)
     arguments = parser.parse_args()
     recipe = Recipe(tokens=arguments.tokens)
-    turns = (document.turns for document in documents(arguments.seed))
+    turns = (document.turns for document in curriculum(arguments.seed))
     manifest = pretrain(turns, seed=arguments.seed, recipe=recipe, folder=arguments.folder, on_step=log_steps())
     print(json.dumps({key: manifest[key] for key in ("steps", "last_loss", "seconds", "documents")}))
 

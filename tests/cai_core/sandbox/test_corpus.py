@@ -9,7 +9,7 @@ import pytest
 from cai_core.chains import templates as chain_templates
 from cai_core.preferences import templates as comparison_templates
 from cai_core.sandbox import episodes, formats, world
-from cai_core.sandbox.corpus import SHARES, Ability, Document, corpus_hash, document, documents
+from cai_core.sandbox.corpus import LESSONS, SHARES, Ability, Document, corpus_hash, curriculum, document, documents
 from cai_core.sandbox.gold import VerdictKind, judge
 from cai_core.types import ComparisonShot, CritiqueRevisionShot, Role, Split, assistant, user
 
@@ -93,3 +93,10 @@ def test_the_forms_equal_the_templates() -> None:
         pair = ComparisonShot(said, "Which?", "First.", "Second.", "B", reasoning)
         ours = formats.comparison_turns(said, "Which?", "First.", "Second.", "B", reasoning)
         assert ours == comparison_templates.shot_turns(pair)
+
+
+def test_the_curriculum_has_lessons_first_and_then_the_corpus() -> None:
+    read = list(islice(curriculum(3), LESSONS + 200))
+    assert {one.ability for one in read[:LESSONS]} == {Ability.TOPIC}
+    assert read[LESSONS:] == list(islice(documents(3), 200))
+    assert read[:50] == list(islice(curriculum(3), 50))

@@ -145,6 +145,14 @@ def test_the_plan_reads_every_document_and_wastes_little(documents_read: int) ->
         assert sum(padded) < 1.05 * lengths.sum()
 
 
+def test_the_first_reading_keeps_the_order_of_the_corpus_pool_by_pool() -> None:
+    lengths = np.full(3 * 4096, 20)
+    recipe = Recipe(tokens=int(lengths.sum()), step_tokens=512, micro_batches=2)
+    read = np.concatenate([part for step in plan(lengths, 0, recipe) for part in step])
+    assert sorted(read[:4096].tolist()) == list(range(4096))
+    assert sorted(read[-4096:].tolist()) == list(range(2 * 4096, 3 * 4096))
+
+
 def test_few_documents_are_read_again_until_the_budget() -> None:
     lengths = np.full(10, 50)
     steps = plan(lengths, 0, Recipe(tokens=2000, step_tokens=512, micro_batches=2))
