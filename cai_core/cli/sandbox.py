@@ -19,7 +19,7 @@ def pretrain(
     tokens: Annotated[int | None, typer.Option(min=1000, help="Train on fewer or more tokens than the recipe.")] = None,
     as_json: common.Json = False,
 ) -> None:
-    """Train the sandbox model again, from its corpus up, and measure it; under an hour on two cores.
+    """Train the sandbox model again, from its corpus up, and measure it; perhaps an hour on two cores.
 
     Stopped or killed, the same command goes on where it was.
     """
