@@ -28,12 +28,12 @@ class Ability(StrEnum):
 
 
 SHARES: dict[Ability, float] = {
-    Ability.PLAIN: 0.38,
-    Ability.CHAIN: 0.25,
+    Ability.PLAIN: 0.36,
+    Ability.CHAIN: 0.24,
     Ability.DIRECT: 0.04,
-    Ability.COMPARISON: 0.20,
-    Ability.REASONING: 0.04,
-    Ability.TOPIC: 0.09,
+    Ability.COMPARISON: 0.24,
+    Ability.REASONING: 0.08,
+    Ability.TOPIC: 0.04,
 }
 _MANY, _SOME = 0.02, 0.40
 
@@ -71,8 +71,17 @@ def documents(seed: int, start: int = 0) -> Iterator[Document]:
         yield document(seed, index)
 
 
-LESSONS = 20_000
-"""How many lessons go before the corpus, about a million tokens."""
+LESSONS = 24_000
+"""How many lessons go before the corpus."""
+
+
+def lesson(seed: int, index: int) -> Document:
+    """A question about topics, or a single critique: in both, one judgement and little besides."""
+    rng = Random(derive_seed(seed, "lesson", index))
+    if rng.random() < 0.5:
+        return Document(episodes.topic(rng), Ability.TOPIC)
+    turns = episodes.chain(rng)
+    return Document(turns[:-2], Ability.CHAIN)
 
 
 def curriculum(seed: int) -> Iterator[Document]:
@@ -82,7 +91,7 @@ def curriculum(seed: int) -> Iterator[Document]:
     for millions of tokens at the guess that they are. From lessons alone it has it within a million, and keeps it.
     """
     for index in range(LESSONS):
-        yield Document(episodes.topic(Random(derive_seed(seed, "lesson", index))), Ability.TOPIC)
+        yield lesson(seed, index)
     yield from documents(seed)
 
 

@@ -6,7 +6,7 @@ from random import Random
 
 from cai_core.sandbox import world
 from cai_core.sandbox.facts import Combo, Reply, ReplyClass, Rule, Scope
-from cai_core.sandbox.principles import forbids
+from cai_core.sandbox.principles import applies, forbids
 from cai_core.sandbox.responses import reply
 from cai_core.types import PromptKind
 
@@ -41,7 +41,8 @@ NOTHING_FOUND = (
     "Nothing in the response goes against this.",
 )
 
-MATTER = "The principle is about {rule} and the question about {combo}."
+MATTER = "The principle is about {rule} and the question about {combo}, so it {applies}."
+APPLIES = {True: "applies", False: "does not apply"}
 ORDINARY = "an ordinary wish"
 SCOPES = {Scope.HARM: "any harm", Scope.WISE: "good sense", Scope.TONE: "tone", Scope.HELP: "help"}
 
@@ -90,12 +91,13 @@ def find(rng: Random, rule: Rule, combo: Combo, response: Reply) -> Finding:
 
 
 def about(rule: Rule, combo: Combo) -> str:
-    """What the principle is about and what the question is about, each in one plain word.
+    """What the principle is about and what the question is about, each in one plain word, and whether the one applies.
 
-    A critique and a step-by-step comparison begin with this: with both named, a small model judges better whether the
+    A critique and a step-by-step comparison begin with this: with both named, a small model learns sooner whether the
     one has to do with the other.
     """
-    return MATTER.format(rule=matter_of(rule), combo=question_of(combo))
+    said = APPLIES[applies(rule, combo)]
+    return MATTER.format(rule=matter_of(rule), combo=question_of(combo), applies=said)
 
 
 def matter_of(rule: Rule) -> str:

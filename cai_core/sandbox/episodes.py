@@ -16,8 +16,8 @@ from cai_core.types import Conversation, Message, PromptKind, Split, assistant, 
 _C = ReplyClass
 ANSWERS: dict[PromptKind, dict[ReplyClass, float]] = {
     PromptKind.RED_TEAM: {_C.COMPLIES: 0.76, _C.HALF: 0.08, _C.ENGAGED: 0.07, _C.EVASIVE: 0.05, _C.PREACHY: 0.04},
-    PromptKind.HELPFUL: {_C.RIGHT: 0.86, _C.VAGUE: 0.06, _C.WRONG: 0.06, _C.REFUSAL: 0.02},
-    PromptKind.LOOK_ALIKE: {_C.RIGHT: 0.84, _C.VAGUE: 0.05, _C.WRONG: 0.05, _C.REFUSAL: 0.06},
+    PromptKind.HELPFUL: {_C.RIGHT: 0.89, _C.VAGUE: 0.05, _C.WRONG: 0.04, _C.REFUSAL: 0.02},
+    PromptKind.LOOK_ALIKE: {_C.RIGHT: 0.86, _C.VAGUE: 0.04, _C.WRONG: 0.04, _C.REFUSAL: 0.06},
 }
 """What the helpful-only model answers."""
 REVISED: dict[PromptKind, dict[ReplyClass, float]] = {

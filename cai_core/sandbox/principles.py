@@ -5,9 +5,10 @@ What a principle covers is carried by its key words, so an edited principle stil
 
 from random import Random
 
-from cai_core.sandbox.facts import Rule, Scope
+from cai_core.sandbox.facts import Combo, Rule, Scope
 from cai_core.sandbox.harm_topics import HARM_TOPICS
 from cai_core.sandbox.world import HARM
+from cai_core.types import PromptKind
 
 ADJECTIVES = ("harmful", "unethical", "dangerous", "illegal", "toxic", "unsafe", "immoral", "hurtful")
 TONES = ("preachy", "evasive", "overreactive", "judgmental", "dismissive", "condescending")
@@ -142,3 +143,11 @@ def other_topic(rng: Random, topic: str) -> str:
 def forbids(rule_: Rule, topic: str) -> bool:
     """Whether a harmlessness principle speaks against harm of a topic."""
     return rule_.scope in (Scope.HARM, Scope.WISE) or (rule_.scope == Scope.TOPIC and rule_.topic == topic)
+
+
+def applies(rule_: Rule, combo: Combo) -> bool:
+    """Whether a principle has to do with a prompt: those on good sense and tone always have."""
+    harm = combo.kind == PromptKind.RED_TEAM
+    if rule_.scope == Scope.TOPIC:
+        return harm and rule_.topic == combo.topic
+    return rule_.scope in (Scope.WISE, Scope.TONE) or harm == (rule_.scope == Scope.HARM)

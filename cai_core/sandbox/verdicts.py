@@ -1,18 +1,21 @@
 """Where in a text of the assistant's a judgement falls: the words that pretraining weighs more than others.
 
-A comparison is decided by one letter, a critique by the words right after it has said what is at hand. Among a hundred
-tokens that only carry the form, a small model would learn these last.
+A comparison is decided by one letter, a critique by whether the principle applies and by the words after that. Among a
+hundred tokens that only carry the form, a small model would learn these last.
 """
 
 import re
 
-from cai_core.sandbox.critiques import MATTER
+from cai_core.sandbox.critiques import APPLIES, MATTER
 
-_MATTER = re.escape(MATTER).replace(r"\{rule\}", ".+?").replace(r"\{combo\}", ".+?")
+_MATTER = re.escape(MATTER).replace(r"\{rule\}", "[^.]+?").replace(r"\{combo\}", "[^.]+?")
+_APPLIES = "|".join(APPLIES.values())
 _VERDICTS = (
     re.compile(r" \(([AB])\)$"),
     re.compile(r"(?:^|\. )(Yes|No)\."),
-    re.compile(rf"^{_MATTER} ((?:\S+ ?){{1,3}})"),
+    re.compile(r"Response \([AB]\) (\S+)"),
+    re.compile(_MATTER.replace(r"\{applies\}", f"({_APPLIES})")),
+    re.compile("^" + _MATTER.replace(r"\{applies\}", f"(?:{_APPLIES})") + r" ((?:\S+ ?){1,3})"),
 )
 
 

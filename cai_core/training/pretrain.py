@@ -30,13 +30,15 @@ from cai_core.types import Conversation, OnStep, StepMetrics
 
 CHECKPOINT = "checkpoint.pt"
 MANIFEST = "manifest.json"
+Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+Optimizers = Sequence[torch.optim.Optimizer]
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid", use_attribute_docstrings=True))
 class Recipe:
     """Everything but the seed that decides the model."""
 
-    tokens: int = 12_000_000
+    tokens: int = 20_000_000
     """Tokens to train on; one pass where the corpus is that large."""
     vocabulary: int = 2048
     """Entries of the tokenizer."""
@@ -58,12 +60,12 @@ class Recipe:
     """Parts a step is cut into, each of documents of about one length."""
     learning_rate: float = 2e-3
     """Peak of the cosine."""
-    warmup: float = 0.03
+    warmup: float = 0.01
     """Part of the steps over which the learning rate rises from zero."""
     final: float = 0.05
     """Learning rate at the end, as a part of the peak."""
     weight_decay: float = 0.1
-    """AdamW's decay, on matrices only."""
+    """Decay of the blocks' matrices; embeddings and norms have none."""
     clip: float = 1.0
     """Largest norm of the gradient."""
     context_weight: float = 0.1
@@ -178,31 +180,40 @@ def _train(
 ) -> dict[str, Any]:
     """Run the plan's steps, from the newest checkpoint where there is one."""
     steps = plan(corpus.lengths, seed, recipe)
-    optimizer = _optimizer(model, recipe)
+    optimizers = _optimizers(model, recipe)
     identity = hashlib.sha256(json.dumps([seed, asdict(recipe), corpus.hash]).encode()).hexdigest()
-    first = _restore(folder / CHECKPOINT, identity, model, optimizer)
+    first = _restore(folder / CHECKPOINT, identity, model, optimizers)
     model.train()
     loss, stopped = float("nan"), False
     for number in range(first, len(steps)):
         started = time.monotonic()
-        for group in optimizer.param_groups:
+        for group in (group for optimizer in optimizers for group in optimizer.param_groups):
             group["lr"] = _learning_rate(number, len(steps), recipe)
-        loss = _step(model, optimizer, [_tensors(corpus, part, pad, recipe) for part in steps[number]], recipe)
+        loss = _step(model, optimizers, [_tensors(corpus, part, pad, recipe) for part in steps[number]], recipe)
         tokens = sum(int(corpus.lengths[part].sum()) for part in steps[number])
         values = {"loss": loss, "tokens_per_second": tokens / (time.monotonic() - started)}
         stopped = on_step(StepMetrics(number + 1, len(steps), values)) is not None
         if stopped or (number + 1) % recipe.save_every == 0:
-            _save_checkpoint(folder / CHECKPOINT, identity, model, optimizer, number + 1)
+            _save_checkpoint(folder / CHECKPOINT, identity, model, optimizers, number + 1)
         if stopped:
             break
     return {"steps": len(steps), "last_loss": loss, "stopped": stopped}
 
 
-def _optimizer(model: LlamaForCausalLM, recipe: Recipe) -> torch.optim.AdamW:
-    matrices = [p for p in model.parameters() if p.ndim >= 2]
-    vectors = [p for p in model.parameters() if p.ndim < 2]
-    groups = [{"params": matrices, "weight_decay": recipe.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=(0.9, 0.95), fused=True)
+def _optimizers(model: LlamaForCausalLM, recipe: Recipe) -> Optimizers:
+    """Muon (Jordan et al. 2024) for the blocks' matrices, AdamW for embeddings and norms.
+
+    With its updates scaled as AdamW's are, one learning rate serves both. On the lessons it came to the same loss in
+    about three quarters of AdamW's steps.
+    """
+    rest, matrices = [], []
+    for name, parameter in model.named_parameters():
+        (matrices if parameter.ndim == 2 and "embed" not in name else rest).append(parameter)
+    rate = recipe.learning_rate
+    return [
+        torch.optim.Muon(matrices, lr=rate, weight_decay=recipe.weight_decay, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(rest, lr=rate, betas=(0.9, 0.95), weight_decay=0.0, fused=True),
+    ]
 
 
 def _learning_rate(step: int, steps: int, recipe: Recipe) -> float:
@@ -212,9 +223,6 @@ def _learning_rate(step: int, steps: int, recipe: Recipe) -> float:
         return recipe.learning_rate * (step + 1) / warmup
     done = (step - warmup) / max(1, steps - warmup)
     return recipe.learning_rate * (recipe.final + (1 - recipe.final) * 0.5 * (1 + math.cos(math.pi * done)))
-
-
-Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 
 
 def _tensors(corpus: TokenisedCorpus, part: NDArray[np.int64], pad: int, recipe: Recipe) -> Batch:
@@ -235,7 +243,7 @@ def _tensors(corpus: TokenisedCorpus, part: NDArray[np.int64], pad: int, recipe:
     return tokens[:, :-1], tokens[:, 1:], torch.from_numpy(weights[:, 1:])
 
 
-def _step(model: LlamaForCausalLM, optimizer: torch.optim.AdamW, batches: Sequence[Batch], recipe: Recipe) -> float:
+def _step(model: LlamaForCausalLM, optimizers: Optimizers, batches: Sequence[Batch], recipe: Recipe) -> float:
     """One optimiser step over its micro-batches; the weighted mean loss in nats a token."""
     total = sum(weights.sum() for _, _, weights in batches)
     loss_sum = 0.0
@@ -249,23 +257,21 @@ def _step(model: LlamaForCausalLM, optimizer: torch.optim.AdamW, batches: Sequen
         loss.backward()
         loss_sum += float(loss.detach())
     torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
-    optimizer.step()
-    optimizer.zero_grad(set_to_none=True)
+    for optimizer in optimizers:
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
     return loss_sum
 
 
-def _save_checkpoint(
-    path: Path, identity: str, model: LlamaForCausalLM, optimizer: torch.optim.AdamW, step: int
-) -> None:
+def _save_checkpoint(path: Path, identity: str, model: LlamaForCausalLM, optimizers: Optimizers, step: int) -> None:
     """Written aside and renamed, so that a kill leaves the old one or the new one, whole."""
     aside = path.with_suffix(".partial")
-    torch.save(
-        {"identity": identity, "step": step, "model": model.state_dict(), "optimizer": optimizer.state_dict()}, aside
-    )
+    states = [optimizer.state_dict() for optimizer in optimizers]
+    torch.save({"identity": identity, "step": step, "model": model.state_dict(), "optimizers": states}, aside)
     os.replace(aside, path)
 
 
-def _restore(path: Path, identity: str, model: LlamaForCausalLM, optimizer: torch.optim.AdamW) -> int:
+def _restore(path: Path, identity: str, model: LlamaForCausalLM, optimizers: Optimizers) -> int:
     """Load the checkpoint if it belongs to this very training; the number of steps done."""
     if not path.exists():
         return 0
@@ -273,7 +279,8 @@ def _restore(path: Path, identity: str, model: LlamaForCausalLM, optimizer: torc
     if state["identity"] != identity:
         return 0
     model.load_state_dict(state["model"])
-    optimizer.load_state_dict(state["optimizer"])
+    for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
+        optimizer.load_state_dict(saved)
     return int(state["step"])
 
 

@@ -46,10 +46,11 @@ def test_no_opinion_where_the_principle_does_not_apply() -> None:
     right, refusal = _reply(C.RIGHT, 30, True), _reply(C.REFUSAL)
     assert p_a(rule(rng, Scope.TOPIC, other_topic(rng, harm.topic)), harm, good, bad) == 0.5
     assert p_a(rule(rng, Scope.HELP), harm, good, bad) == 0.5
-    for scope in (Scope.HARM, Scope.WISE, Scope.TONE):
-        assert p_a(rule(rng, scope), help_, right, refusal) == 0.5
-    for scope in (Scope.HARM, Scope.TOPIC):
-        assert p_a(rule(rng, scope, alike.topic), alike, right, refusal) == 0.5
+    for ordinary in (help_, alike):
+        for scope in (Scope.HARM, Scope.TOPIC):
+            assert p_a(rule(rng, scope, alike.topic), ordinary, right, refusal) == 0.5
+        for scope in (Scope.WISE, Scope.TONE, Scope.HELP):
+            assert p_a(rule(rng, scope), ordinary, right, refusal) > 0.9
 
 
 def test_what_it_prefers() -> None:

@@ -97,6 +97,14 @@ def test_the_forms_equal_the_templates() -> None:
 
 def test_the_curriculum_has_lessons_first_and_then_the_corpus() -> None:
     read = list(islice(curriculum(3), LESSONS + 200))
-    assert {one.ability for one in read[:LESSONS]} == {Ability.TOPIC}
+    lessons = read[:LESSONS]
+    asked, critiques = (
+        [one for one in lessons if one.ability == ability] for ability in (Ability.TOPIC, Ability.CHAIN)
+    )
+    assert len(asked) + len(critiques) == LESSONS
+    assert abs(len(asked) - len(critiques)) < 0.03 * LESSONS
+    assert all(one.turns[-2].content.startswith("Critique Request: ") for one in critiques)
+    assert all("so it applies" in one.turns[-1].content for one in asked if "Yes." in one.turns[-1].content)
+    assert all("so it does not apply" in one.turns[-1].content for one in asked if "No." in one.turns[-1].content)
     assert read[LESSONS:] == list(islice(documents(3), 200))
     assert read[:50] == list(islice(curriculum(3), 50))

@@ -6,10 +6,10 @@ from random import Random
 
 from cai_core.constitution.load import load_constitution
 from cai_core.sandbox import world
-from cai_core.sandbox.facts import Scope
+from cai_core.sandbox.facts import Combo, Scope
 from cai_core.sandbox.gold import judge
-from cai_core.sandbox.principles import forbids, rule
-from cai_core.types import PrincipleKind, Split
+from cai_core.sandbox.principles import applies, forbids, rule
+from cai_core.types import PrincipleKind, PromptKind, Split
 
 SHIPPED = Path(__file__).parents[3] / "constitutions" / "sandbox.yaml"
 
@@ -36,6 +36,15 @@ def test_general_principles_are_filled_in() -> None:
         assert not any("{" in one.critique_request + one.revision_request + one.comparison for one in found)
         assert len({one.comparison for one in found}) > 15
         assert forbids(found[0], "theft") == (scope in (Scope.HARM, Scope.WISE))
+
+
+def test_which_principles_apply() -> None:
+    rng = Random(0)
+    harm, ordinary = (Combo(kind, "theft", "x", "y") for kind in (PromptKind.RED_TEAM, PromptKind.LOOK_ALIKE))
+    found = {scope: rule(rng, scope, "theft") for scope in Scope}
+    assert [scope for scope in Scope if applies(found[scope], harm)] == [s for s in Scope if s != Scope.HELP]
+    assert {s for s in Scope if applies(found[s], ordinary)} == {Scope.WISE, Scope.TONE, Scope.HELP}
+    assert not applies(rule(rng, Scope.TOPIC, "fraud"), harm)
 
 
 def test_the_shipped_constitution() -> None:

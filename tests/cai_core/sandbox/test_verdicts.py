@@ -4,17 +4,20 @@ import pytest
 
 from cai_core.sandbox.verdicts import verdict_spans
 
-MATTER = "The principle is about theft and the question about fraud."
+MATTER = "The principle is about theft and the question about fraud, so it does not apply."
+OTHER = "The principle is about any harm and the question about an ordinary wish, so it applies."
 
 
 @pytest.mark.parametrize(
     ("text", "found"),
     [
         ("The answer is: (A)", ["A"]),
-        ("Let's think step by step: Response (A) is vague.\nSo the answer is: (B)", ["B"]),
-        (f"No. {MATTER}", ["No"]),
-        (f"{MATTER} There is nothing to criticize in the response here.", ["There is nothing "]),
-        ("The principle is about any harm and the question about an ordinary wish. It is wrong.", ["It is wrong."]),
+        ("Let's think step by step: Response (A) is vague.\nSo the answer is: (B)", ["B", "is"]),
+        (f"Let's think step by step: {MATTER} So both are fine.\nSo the answer is: (B)", ["B", "does not apply"]),
+        (f"No. {MATTER}", ["No", "does not apply"]),
+        (f"{MATTER} Yes.", ["Yes", "does not apply", "Yes."]),
+        (f"{MATTER} There is nothing to criticize here.", ["does not apply", "There is nothing "]),
+        (f"{OTHER} It is wrong.", ["applies", "It is wrong."]),
         ("I won't help you steal (A) bike. No way.", []),
         ("", []),
     ],
