@@ -71,24 +71,27 @@ def documents(seed: int, start: int = 0) -> Iterator[Document]:
         yield document(seed, index)
 
 
-LESSONS = 24_000
+LESSONS = 30_000
 """How many lessons go before the corpus."""
+_LESSON_SHARES = {Ability.COMPARISON: 0.35, Ability.REASONING: 0.15, Ability.TOPIC: 0.25, Ability.CHAIN: 0.25}
 
 
 def lesson(seed: int, index: int) -> Document:
-    """A question about topics, or a single critique: in both, one judgement and little besides."""
+    """One judgement and little besides: a question about topics, a single critique, or a single comparison."""
     rng = Random(derive_seed(seed, "lesson", index))
-    if rng.random() < 0.5:
-        return Document(episodes.topic(rng), Ability.TOPIC)
-    turns = episodes.chain(rng)
-    return Document(turns[:-2], Ability.CHAIN)
+    ability = episodes.pick(rng, _LESSON_SHARES)
+    if ability == Ability.TOPIC:
+        return Document(episodes.topic(rng), ability)
+    turns = _episode(rng, ability)
+    # A chain's lesson ends with its critique.
+    return Document(turns[:-2] if ability == Ability.CHAIN else turns, ability)
 
 
 def curriculum(seed: int) -> Iterator[Document]:
-    """What pretraining reads: lessons in telling topics apart, then the corpus.
+    """What pretraining reads: lessons in judging, then the corpus.
 
-    Whether two things are of one topic is hard to come by where it decides one word in a hundred: a small model stays
-    for millions of tokens at the guess that they are. From lessons alone it has it within a million, and keeps it.
+    Whether two things are of one topic, or which response is better, is hard to come by where it decides one word in a
+    hundred: a small model stays for millions of tokens at a guess. From lessons it learns both within two million.
     """
     for index in range(LESSONS):
         yield lesson(seed, index)

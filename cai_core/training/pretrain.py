@@ -38,7 +38,7 @@ Optimizers = Sequence[torch.optim.Optimizer]
 class Recipe:
     """Everything but the seed that decides the model."""
 
-    tokens: int = 20_000_000
+    tokens: int = 18_000_000
     """Tokens to train on; one pass where the corpus is that large."""
     vocabulary: int = 2048
     """Entries of the tokenizer."""
@@ -72,6 +72,8 @@ class Recipe:
     """Loss weight of tokens that are not the assistant's."""
     verdict_weight: float = 4.0
     """Loss weight of the words that carry a judgement: few tokens, and all that critic and feedback model are for."""
+    choice_weight: float = 16.0
+    """Loss weight of the letter that answers a comparison, the one token of its document that a judge is for."""
     exhibit_weight: float = 0.0
     """Loss weight of responses that are shown only to be criticised or revised."""
     bf16: bool = True
@@ -230,8 +232,9 @@ def _tensors(corpus: TokenisedCorpus, part: NDArray[np.int64], pad: int, recipe:
     longest = int(corpus.lengths[part].max())
     # What the model will be asked for is the assistant's words; the users' still teach it the world, cheaply, and a
     # weight on them keeps the embeddings of words that only users say from staying random.
-    # CONTEXT, ANSWER, EXHIBIT, VERDICT
-    of_kind = np.array([recipe.context_weight, 1.0, recipe.exhibit_weight, recipe.verdict_weight], np.float32)
+    # CONTEXT, ANSWER, EXHIBIT, VERDICT, CHOICE
+    weights_of = (recipe.context_weight, 1.0, recipe.exhibit_weight, recipe.verdict_weight, recipe.choice_weight)
+    of_kind = np.array(weights_of, np.float32)
     ids = np.full((len(part), longest), pad, np.int64)
     weights = np.zeros((len(part), longest), np.float32)
     for row, document in enumerate(part):

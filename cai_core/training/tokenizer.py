@@ -14,7 +14,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
 from cai_core.chains.templates import critique_turns, revision_turns
-from cai_core.sandbox.verdicts import verdict_spans
+from cai_core.sandbox.verdicts import choice_span, verdict_spans
 from cai_core.types import Conversation, Role
 
 PAD, END = "<|pad|>", "<|end|>"
@@ -55,7 +55,7 @@ def train_tokenizer(texts: Iterable[str], *, vocabulary: int, context: int) -> P
     return wrapped
 
 
-CONTEXT, ANSWER, EXHIBIT, VERDICT = 0, 1, 2, 3
+CONTEXT, ANSWER, EXHIBIT, VERDICT, CHOICE = 0, 1, 2, 3, 4
 CRITIQUE, REVISION = critique_turns((), "")[-1].content, revision_turns((), None, "")[-1].content
 
 
@@ -81,7 +81,7 @@ class TokenisedCorpus:
 
     ids: NDArray[np.uint16]
     roles: NDArray[np.uint8]
-    """What each token is: `CONTEXT`, `ANSWER` (the assistant's text and its <|end|>) or `EXHIBIT`."""
+    """What each token is: `CONTEXT`, `ANSWER` (the assistant's, with its <|end|>), `EXHIBIT`, `VERDICT`, `CHOICE`."""
     starts: NDArray[np.int64]
     """Number of documents + 1 offsets."""
     hash: str
@@ -140,9 +140,13 @@ def _encode(
 
 
 def _kinds(text: str, offsets: Sequence[tuple[int, int]], kind: int) -> list[int]:
-    """The kind of each token of a turn of a kind: an answer's are verdicts where a judgement falls."""
-    spans = verdict_spans(text) if kind == ANSWER else []
-    return [VERDICT if any(a < end and b > begin for begin, end in spans) else kind for a, b in offsets]
+    """The kind of each token of a turn of a kind: an answer's are verdicts, or a choice, where a judgement falls."""
+    if kind != ANSWER:
+        return [kind] * len(offsets)
+    spans = [(*span, VERDICT) for span in verdict_spans(text)]
+    if choice := choice_span(text):
+        spans.append((*choice, CHOICE))
+    return [next((found for begin, end, found in spans if a < end and b > begin), kind) for a, b in offsets]
 
 
 def _chunks(documents: Iterable[Conversation], size: int) -> Iterator[Sequence[Conversation]]:

@@ -98,11 +98,11 @@ def test_the_forms_equal_the_templates() -> None:
 def test_the_curriculum_has_lessons_first_and_then_the_corpus() -> None:
     read = list(islice(curriculum(3), LESSONS + 200))
     lessons = read[:LESSONS]
-    asked, critiques = (
-        [one for one in lessons if one.ability == ability] for ability in (Ability.TOPIC, Ability.CHAIN)
-    )
-    assert len(asked) + len(critiques) == LESSONS
-    assert abs(len(asked) - len(critiques)) < 0.03 * LESSONS
+    kinds = (Ability.TOPIC, Ability.CHAIN, Ability.COMPARISON, Ability.REASONING)
+    asked, critiques, direct, reasoned = ([one for one in lessons if one.ability == kind] for kind in kinds)
+    assert len(asked) + len(critiques) + len(direct) + len(reasoned) == LESSONS
+    assert min(map(len, (asked, critiques, direct, reasoned))) > 0.1 * LESSONS
+    assert all(len(one.turns) == 2 for one in direct + reasoned)
     assert all(one.turns[-2].content.startswith("Critique Request: ") for one in critiques)
     assert all("so it applies" in one.turns[-1].content for one in asked if "Yes." in one.turns[-1].content)
     assert all("so it does not apply" in one.turns[-1].content for one in asked if "No." in one.turns[-1].content)

@@ -11,7 +11,7 @@ import pytest
 from cai_core.chains.templates import critique_turns, revision_turns
 from cai_core.models.local import LocalModel
 from cai_core.training.pretrain import CHECKPOINT, Recipe, file_hashes, plan, pretrain, read_corpus
-from cai_core.training.tokenizer import ANSWER, CONTEXT, EXHIBIT, VERDICT, train_tokenizer, turn_kinds
+from cai_core.training.tokenizer import ANSWER, CHOICE, CONTEXT, EXHIBIT, train_tokenizer, turn_kinds
 from cai_core.types import Conversation, ModelRef, Sample, StepMetrics, Stop, Text, assistant, user
 
 WORDS = ["egg", "crane", "lamp", "river", "cloud", "stone", "fox", "bread"]
@@ -160,12 +160,12 @@ def test_few_documents_are_read_again_until_the_budget() -> None:
     assert 2000 <= read < 2600
 
 
-def test_the_option_that_a_comparison_ends_on_is_a_verdict() -> None:
+def test_the_option_that_a_comparison_ends_on_is_its_choice() -> None:
     compared = (user("Which?"), assistant("The answer is: (A)"))
     tokenizer, corpus = read_corpus([compared, *(one for one, _ in zip(documents(), range(50), strict=False))], RECIPE)
     first = slice(corpus.starts[0], corpus.starts[1])
-    verdict = corpus.ids[first][corpus.roles[first] == VERDICT]
-    assert tokenizer.decode(verdict.tolist()).strip(" ()") == "A"
-    assert len(verdict) == 1
+    choice = corpus.ids[first][corpus.roles[first] == CHOICE]
+    assert tokenizer.decode(choice.tolist()).strip(" ()") == "A"
+    assert len(choice) == 1
     assert corpus.ids[first][-1] == tokenizer.eos_token_id
     assert corpus.roles[first][-1] == ANSWER
