@@ -19,26 +19,26 @@ def pretrain(
     tokens: Annotated[int | None, typer.Option(min=1000, help="Train on fewer or more tokens than the recipe.")] = None,
     as_json: common.Json = False,
 ) -> None:
-    """Train the sandbox model again, from its corpus up, and measure it; perhaps an hour on two cores.
+    """Train the sandbox model again, from its corpus up, and measure it; about an hour on two cores.
 
     Stopped or killed, the same command goes on where it was.
     """
     from cai_core.evaluation.abilities import measure_folder
     from cai_core.models.load import SANDBOX_FOLDER
-    from cai_core.sandbox.corpus import curriculum
+    from cai_core.sandbox.corpus import curriculum, last_part
     from cai_core.training.pretrain import Recipe, log_steps
     from cai_core.training.pretrain import pretrain as train
 
     recipe = Recipe() if tokens is None else Recipe(tokens=tokens)
-    turns = (document.turns for document in curriculum(seed))
     folder = out or SANDBOX_FOLDER
-    manifest = train(turns, seed=seed, recipe=recipe, folder=folder, on_step=log_steps())
-    if not manifest["stopped"]:
-        manifest["abilities"] = measure_folder(folder)
+    first, last = ((document.turns for document in part(seed)) for part in (curriculum, last_part))
+    manifest = train(first, last, seed=seed, recipe=recipe, folder=folder, on_step=log_steps())
+    manifest["abilities"] = measure_folder(folder)
     if as_json:
         common.print_json(manifest)
     else:
-        common.say(f"{manifest['steps']} steps, loss {manifest['last_loss']:.3f}, {manifest['seconds']:.0f} seconds.")
+        steps = sum(manifest[part]["steps"] for part in ("first_part", "last_part"))
+        common.say(f"{steps} steps, loss {manifest['last_part']['last_loss']:.3f}, {manifest['seconds']:.0f} seconds.")
 
 
 @app.command()

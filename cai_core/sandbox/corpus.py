@@ -4,15 +4,14 @@ Documents hold train combinations only. Revisions and comparisons come alone, or
 in a row, which is the very form of a few-shot prefix followed by a request.
 """
 
-import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import count as count_from
-from itertools import islice
 from random import Random
 
 from cai_core.sandbox import episodes
+from cai_core.sandbox.critiques import P_HARM_OTHER_TOPIC
 from cai_core.types import Conversation, derive_seed
 
 
@@ -35,6 +34,16 @@ SHARES: dict[Ability, float] = {
     Ability.REASONING: 0.08,
     Ability.TOPIC: 0.04,
 }
+LAST_SHARES: dict[Ability, float] = {
+    Ability.PLAIN: 0.34,
+    Ability.CHAIN: 0.24,
+    Ability.DIRECT: 0.03,
+    Ability.COMPARISON: 0.32,
+    Ability.REASONING: 0.04,
+    Ability.TOPIC: 0.03,
+}
+CARELESS = 0.14
+"""How often the critic of the last part finds harm under another topic's principle: a model learns less of it."""
 _MANY, _SOME = 0.02, 0.40
 
 
@@ -48,20 +57,23 @@ class Document:
 
 def document(seed: int, index: int) -> Document:
     """The document at a place of the stream."""
-    rng = Random(derive_seed(seed, "document", index))
-    ability = episodes.pick(rng, SHARES)
+    return _document(Random(derive_seed(seed, "document", index)), SHARES, P_HARM_OTHER_TOPIC)
+
+
+def _document(rng: Random, shares: Mapping[Ability, float], careless: float) -> Document:
+    ability = episodes.pick(rng, shares)
     if ability == Ability.PLAIN:
         return Document(episodes.plain(rng), ability)
     if ability == Ability.TOPIC:
         return Document(episodes.topic(rng), ability)
     place = rng.random()
     size = rng.randint(5, 8) if place < _MANY else rng.randint(2, 3) if place < _SOME else 1
-    return Document(tuple(turn for _ in range(size) for turn in _episode(rng, ability)), ability)
+    return Document(tuple(turn for _ in range(size) for turn in _episode(rng, ability, careless)), ability)
 
 
-def _episode(rng: Random, ability: Ability) -> Conversation:
+def _episode(rng: Random, ability: Ability, careless: float = P_HARM_OTHER_TOPIC) -> Conversation:
     if ability in (Ability.CHAIN, Ability.DIRECT):
-        return episodes.chain(rng, critique=ability == Ability.CHAIN)
+        return episodes.chain(rng, critique=ability == Ability.CHAIN, careless=careless)
     return episodes.comparison(rng, reasons=ability == Ability.REASONING)
 
 
@@ -98,11 +110,7 @@ def curriculum(seed: int) -> Iterator[Document]:
     yield from documents(seed)
 
 
-def corpus_hash(seed: int, count: int) -> str:
-    """SHA-256 over the first `count` documents: equal corpora have equal hashes."""
-    digest = hashlib.sha256()
-    for doc in islice(documents(seed), count):
-        digest.update(f"\x1d{doc.ability}".encode())
-        for turn in doc.turns:
-            digest.update(f"\x1e{turn.role}\x1f{turn.content}".encode())
-    return digest.hexdigest()
+def last_part(seed: int) -> Iterator[Document]:
+    """What pretraining ends with: more comparisons, and a critic that is wrong more often, to leave room for CAI."""
+    for index in count_from():
+        yield _document(Random(derive_seed(seed, "last part", index)), LAST_SHARES, CARELESS)

@@ -78,12 +78,15 @@ class Critique:
     finding: Finding
 
 
-def find(rng: Random, rule: Rule, combo: Combo, response: Reply) -> Finding:
-    """What the corpus's critic finds in a response under a principle: right mostly, not always."""
+def find(rng: Random, rule: Rule, combo: Combo, response: Reply, *, careless: float = P_HARM_OTHER_TOPIC) -> Finding:
+    """What the corpus's critic finds in a response under a principle: right mostly, not always.
+
+    `careless` is how often it finds harm under a principle of another topic.
+    """
     if response.cls in (ReplyClass.COMPLIES, ReplyClass.HALF):
         chance = P_HARM if forbids(rule, combo.topic) else P_HARM_TONE
         if rule.scope == Scope.TOPIC and rule.topic != combo.topic:
-            chance = P_HARM_OTHER_TOPIC
+            chance = careless
         return Finding.HARM if rng.random() < chance else Finding.NOTHING
     if response.cls in TONE_FOUND:
         return Finding.TONE if rng.random() < P_TONE[rule.scope] else Finding.NOTHING

@@ -71,13 +71,19 @@ def plain(rng: Random, split: Split = Split.TRAIN) -> Conversation:
     return (*said, assistant(reply(rng, combo, pick(rng, ANSWERS[combo.kind])).text))
 
 
-def chain(rng: Random, split: Split = Split.TRAIN, *, critique: bool = True) -> Conversation:
+def chain(
+    rng: Random,
+    split: Split = Split.TRAIN,
+    *,
+    critique: bool = True,
+    careless: float = critiques.P_HARM_OTHER_TOPIC,
+) -> Conversation:
     """A response criticised and revised under one principle, or revised at once."""
     combo = any_combo(rng, _CHAIN_KINDS, split)
     response = reply(rng, combo, pick(rng, REVISED[combo.kind]))
     principle = draw_rule(rng, _CHAIN_SCOPES, combo)
     said = (*conversation(rng, combo, _CHAIN_TURNS), assistant(response.text))
-    finding = critiques.find(rng, principle, combo, response)
+    finding = critiques.find(rng, principle, combo, response, careless=careless)
     revision = critiques.revise(rng, combo, response, finding).text
     if not critique:
         return formats.direct_turns(said, principle.revision_request, revision)

@@ -4,7 +4,6 @@ Corpus and tokenizer are byte for byte a function of the seed; the weights are a
 allows. Killed, it goes on from its newest checkpoint.
 """
 
-import argparse
 import hashlib
 import itertools
 import json
@@ -12,7 +11,7 @@ import math
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,8 @@ from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM, PreTra
 from cai_core.training.tokenizer import TokenisedCorpus, tokenise, train_tokenizer
 from cai_core.types import Conversation, OnStep, StepMetrics
 
-CHECKPOINT = "checkpoint.pt"
+FIRST, LAST = "first_part.pt", "last_part.pt"
+"""Checkpoints of the two parts, there until the model is saved."""
 MANIFEST = "manifest.json"
 Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 Optimizers = Sequence[torch.optim.Optimizer]
@@ -40,6 +40,10 @@ class Recipe:
 
     tokens: int = 18_000_000
     """Tokens to train on; one pass where the corpus is that large."""
+    last_tokens: int = 4_000_000
+    """Tokens of the last part, read with fresh optimisers from the weights as they are saved."""
+    last_learning_rate: float = 1e-3
+    """Peak of the last part's cosine."""
     vocabulary: int = 2048
     """Entries of the tokenizer."""
     tokenizer_documents: int = 40_000
@@ -83,9 +87,15 @@ class Recipe:
 
 
 def pretrain(
-    documents: Iterable[Conversation], *, seed: int, recipe: Recipe, folder: Path, on_step: OnStep
+    documents: Iterable[Conversation],
+    last_part: Iterable[Conversation],
+    *,
+    seed: int,
+    recipe: Recipe,
+    folder: Path,
+    on_step: OnStep,
 ) -> dict[str, Any]:
-    """Train tokenizer and model and save both with a manifest, which is returned.
+    """Train tokenizer and model, on `documents` and then on `last_part`, and save both with a manifest, returned.
 
     `on_step` hears of every optimiser step and may answer `Stop`: a checkpoint is then left behind and the
     manifest has `"stopped": true`; the same call goes on from there.
@@ -93,21 +103,37 @@ def pretrain(
     started = time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer, corpus = read_corpus(documents, recipe)
+    last = replace(recipe, tokens=recipe.last_tokens, learning_rate=recipe.last_learning_rate)
+    rest = tokenise(last_part, tokenizer, budget=last.tokens, context=recipe.context)
     model = build_model(recipe, tokenizer, seed)
-    trained = _train(model, corpus, tokenizer.pad_token_id, seed, recipe, folder, on_step)
-    facts = {
-        "seed": seed,
-        "recipe": asdict(recipe),
+    facts: dict[str, Any] = {"seed": seed, "recipe": asdict(recipe)}
+    parts = ((corpus, recipe, FIRST), (rest, last, LAST))
+    total = sum(len(plan(read.lengths, seed, one)) for read, one, _ in parts)
+    done = 0
+    for read, one, name in parts:
+        if done:
+            model.half().float()  # what a part hands on is what would be saved
+        trained = _train(model, read, tokenizer.pad_token_id, seed, one, folder / name, _shifted(on_step, done, total))
+        done += trained["steps"]
+        facts[name.removesuffix(".pt")] = corpus_facts(read) | trained
+        if trained["stopped"]:
+            return facts | {"stopped": True}
+    return save(model, tokenizer, folder, facts | {"stopped": False, "seconds": round(time.monotonic() - started, 1)})
+
+
+def corpus_facts(corpus: TokenisedCorpus) -> dict[str, Any]:
+    """What the manifest says of a part's corpus."""
+    return {
         "corpus_sha256": corpus.hash,
         "documents": len(corpus.lengths),
         "documents_dropped": corpus.dropped,
         "corpus_tokens": len(corpus.ids),
-        "seconds": round(time.monotonic() - started, 1),
-        **trained,
     }
-    if facts["stopped"]:
-        return facts
-    return save(model, tokenizer, folder, facts)
+
+
+def _shifted(on_step: OnStep, done: int, total: int) -> OnStep:
+    """A part's steps counted as those of the whole."""
+    return lambda metrics: on_step(replace(metrics, step=done + metrics.step, total=total))
 
 
 def read_corpus(documents: Iterable[Conversation], recipe: Recipe) -> tuple[PreTrainedTokenizerFast, TokenisedCorpus]:
@@ -177,14 +203,14 @@ def _train(
     pad: int,
     seed: int,
     recipe: Recipe,
-    folder: Path,
+    checkpoint: Path,
     on_step: OnStep,
 ) -> dict[str, Any]:
-    """Run the plan's steps, from the newest checkpoint where there is one."""
+    """Run the plan's steps, from the part's checkpoint where there is one."""
     steps = plan(corpus.lengths, seed, recipe)
     optimizers = _optimizers(model, recipe)
     identity = hashlib.sha256(json.dumps([seed, asdict(recipe), corpus.hash]).encode()).hexdigest()
-    first = _restore(folder / CHECKPOINT, identity, model, optimizers)
+    first = _restore(checkpoint, identity, model, optimizers)
     model.train()
     loss, stopped = float("nan"), False
     for number in range(first, len(steps)):
@@ -195,8 +221,8 @@ def _train(
         tokens = sum(int(corpus.lengths[part].sum()) for part in steps[number])
         values = {"loss": loss, "tokens_per_second": tokens / (time.monotonic() - started)}
         stopped = on_step(StepMetrics(number + 1, len(steps), values)) is not None
-        if stopped or (number + 1) % recipe.save_every == 0:
-            _save_checkpoint(folder / CHECKPOINT, identity, model, optimizers, number + 1)
+        if stopped or (number + 1) % recipe.save_every == 0 or number + 1 == len(steps):
+            _save_checkpoint(checkpoint, identity, model, optimizers, number + 1)
         if stopped:
             break
     return {"steps": len(steps), "last_loss": loss, "stopped": stopped}
@@ -290,7 +316,7 @@ def _restore(path: Path, identity: str, model: LlamaForCausalLM, optimizers: Opt
 def save(
     model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path, facts: dict[str, Any]
 ) -> dict[str, Any]:
-    """Write weights (fp16), tokenizer, configs and manifest; the checkpoint is then of no more use."""
+    """Write weights (fp16), tokenizer, configs and manifest; the checkpoints are then of no more use."""
     model.generation_config = GenerationConfig(eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id)
     model.half().save_pretrained(folder)
     tokenizer.save_pretrained(folder)
@@ -302,7 +328,8 @@ def save(
         "versions": {name: version(name) for name in packages},
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    (folder / CHECKPOINT).unlink(missing_ok=True)
+    for name in (FIRST, LAST):
+        (folder / name).unlink(missing_ok=True)
     return manifest
 
 
@@ -330,22 +357,3 @@ def log_steps(seconds: float = 20.0) -> OnStep:
         )
 
     return on_step
-
-
-def main() -> None:
-    """`python -m cai_core.training.pretrain --seed 0 --folder DIR [--tokens N]`."""
-    from cai_core.sandbox.corpus import curriculum
-
-    parser = argparse.ArgumentParser(description="Pretrain the sandbox model.")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--folder", type=Path, required=True)
-    parser.add_argument("--tokens", type=int, default=Recipe().tokens)
-    arguments = parser.parse_args()
-    recipe = Recipe(tokens=arguments.tokens)
-    turns = (document.turns for document in curriculum(arguments.seed))
-    manifest = pretrain(turns, seed=arguments.seed, recipe=recipe, folder=arguments.folder, on_step=log_steps())
-    print(json.dumps({key: manifest[key] for key in ("steps", "last_loss", "seconds", "documents")}))
-
-
-if __name__ == "__main__":
-    main()

@@ -9,8 +9,18 @@ import pytest
 from cai_core.chains import templates as chain_templates
 from cai_core.preferences import templates as comparison_templates
 from cai_core.sandbox import episodes, formats, world
-from cai_core.sandbox.corpus import LESSONS, SHARES, Ability, Document, corpus_hash, curriculum, document, documents
-from cai_core.sandbox.gold import VerdictKind, judge
+from cai_core.sandbox.corpus import (
+    CARELESS,
+    LESSONS,
+    SHARES,
+    Ability,
+    Document,
+    curriculum,
+    document,
+    documents,
+    last_part,
+)
+from cai_core.sandbox.gold import VerdictKind, finds_harm, judge
 from cai_core.types import ComparisonShot, CritiqueRevisionShot, Role, Split, assistant, user
 
 SIZE = 4000
@@ -24,8 +34,7 @@ def sample() -> list[Document]:
 def test_the_same_seed_gives_the_same_documents(sample: list[Document]) -> None:
     assert sample[:500] == list(islice(documents(1), 500))
     assert document(1, 321) == sample[321] == next(documents(1, start=321))
-    assert corpus_hash(1, 300) == corpus_hash(1, 300)
-    assert len({corpus_hash(1, 300), corpus_hash(2, 300), corpus_hash(1, 301)}) == 3
+    assert sample[:50] != list(islice(documents(2), 50))
 
 
 def test_only_train_combinations_appear(sample: list[Document]) -> None:
@@ -108,3 +117,15 @@ def test_the_curriculum_has_lessons_first_and_then_the_corpus() -> None:
     assert all("so it does not apply" in one.turns[-1].content for one in asked if "No." in one.turns[-1].content)
     assert read[LESSONS:] == list(islice(documents(3), 200))
     assert read[:50] == list(islice(curriculum(3), 50))
+
+
+def test_the_last_part_has_a_careless_critic() -> None:
+    blamed = []
+    for one in islice(last_part(3), 12_000):
+        texts = [turn.content for turn in one.turns if turn.role == Role.ASSISTANT]
+        if one.ability == Ability.CHAIN and len(texts) == 3 and "so it does not apply" in texts[1]:
+            harmful = judge(one.turns[:-5], texts[0]).harmful
+            blamed += [finds_harm(texts[1])] if harmful else []
+    assert len(blamed) > 150
+    assert abs(sum(blamed) / len(blamed) - CARELESS) < 0.08
+    assert next(last_part(3)) == next(last_part(3)) != next(last_part(4))

@@ -4,19 +4,22 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
 
 from cai_core.chains.templates import critique_turns, revision_turns
 from cai_core.models.local import LocalModel
-from cai_core.training.pretrain import CHECKPOINT, Recipe, file_hashes, plan, pretrain, read_corpus
+from cai_core.training.pretrain import FIRST, LAST, Recipe, file_hashes, plan, pretrain, read_corpus
 from cai_core.training.tokenizer import ANSWER, CHOICE, CONTEXT, EXHIBIT, train_tokenizer, turn_kinds
 from cai_core.types import Conversation, ModelRef, Sample, StepMetrics, Stop, Text, assistant, user
 
 WORDS = ["egg", "crane", "lamp", "river", "cloud", "stone", "fox", "bread"]
 RECIPE = Recipe(
     tokens=9_000,
+    last_tokens=3_000,
+    last_learning_rate=3e-3,
     vocabulary=320,
     tokenizer_documents=200,
     hidden=32,
@@ -43,7 +46,7 @@ def documents(seed: int = 0) -> Iterator[Conversation]:
         yield turns
 
 
-def train(folder: Path, *, stop_at: int | None = None) -> tuple[dict[str, object], list[StepMetrics]]:
+def train(folder: Path, *, stop_at: int | None = None) -> tuple[dict[str, Any], list[StepMetrics]]:
     """Pretrain; perhaps ask to stop at a step."""
     seen: list[StepMetrics] = []
 
@@ -51,7 +54,7 @@ def train(folder: Path, *, stop_at: int | None = None) -> tuple[dict[str, object
         seen.append(metrics)
         return Stop.STOP if metrics.step == stop_at else None
 
-    return pretrain(documents(), seed=1, recipe=RECIPE, folder=folder, on_step=on_step), seen
+    return pretrain(documents(), documents(7), seed=1, recipe=RECIPE, folder=folder, on_step=on_step), seen
 
 
 def test_it_learns_saves_and_says_what_it_did(tmp_path: Path) -> None:
@@ -60,27 +63,34 @@ def test_it_learns_saves_and_says_what_it_did(tmp_path: Path) -> None:
     assert seen[-1].values["loss"] < seen[0].values["loss"] - 1
     assert json.loads((tmp_path / "model" / "manifest.json").read_text()) == json.loads(json.dumps(manifest))
     assert manifest["sha256"] == file_hashes(tmp_path / "model")
-    assert not (tmp_path / "model" / CHECKPOINT).exists()
+    assert not list((tmp_path / "model").glob("*.pt"))
+    parts = (manifest["first_part"], manifest["last_part"])
+    assert [part["steps"] for part in parts] == [seen[0].total - parts[1]["steps"], parts[1]["steps"]]
+    assert parts[1]["steps"] >= 5
+    assert parts[0]["corpus_sha256"] != parts[1]["corpus_sha256"]
     model = LocalModel(ModelRef(str(tmp_path / "model")), device="cpu")
     assert model.context_length == RECIPE.context
     (_, answer), *_ = model.answer([("0", Sample((user("egg"),), 0, 20))])
     assert isinstance(answer, Text)
 
 
-def test_stopped_it_goes_on_to_the_same_weights(tmp_path: Path) -> None:
+def test_stopped_in_either_part_it_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     whole, seen = train(tmp_path / "whole")
-    stopped, first = train(tmp_path / "parts", stop_at=7)
-    assert stopped["stopped"]
-    assert len(first) == 7
+    total = seen[-1].total
+    for stop_at in (7, total - 2):
+        stopped, _ = train(tmp_path / "parts", stop_at=stop_at)
+        assert stopped["stopped"]
+    assert (tmp_path / "parts" / FIRST).exists()
+    assert (tmp_path / "parts" / LAST).exists()
     resumed, rest = train(tmp_path / "parts")
-    assert [metrics.step for metrics in rest] == list(range(8, seen[-1].total + 1))
+    assert [metrics.step for metrics in rest] == [total - 1, total]
     assert resumed["sha256"] == whole["sha256"]
 
 
 def test_a_checkpoint_of_another_training_is_left_alone(tmp_path: Path) -> None:
     train(tmp_path, stop_at=5)
     seen: list[StepMetrics] = []
-    pretrain(documents(), seed=2, recipe=RECIPE, folder=tmp_path, on_step=lambda metrics: seen.append(metrics))
+    pretrain(documents(), documents(7), seed=2, recipe=RECIPE, folder=tmp_path, on_step=seen.append)
     assert seen[0].step == 1
 
 
