@@ -102,7 +102,7 @@ def tokenise(
     ids, roles, lengths = [], [], []
     digest, total, dropped = hashlib.sha256(), 0, 0
     for document, (row, kinds) in _encode(documents, tokenizer):
-        digest.update("\x1e".join(f"{turn.role}\x1f{turn.content}" for turn in document).encode() + b"\x1d")
+        digest.update(as_bytes(document))
         if len(row) > context:
             dropped += 1
             continue
@@ -114,6 +114,11 @@ def tokenise(
             break
     starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     return TokenisedCorpus(np.concatenate(ids), np.concatenate(roles), starts, digest.hexdigest(), dropped)
+
+
+def as_bytes(document: Conversation) -> bytes:
+    """A document as the corpus's hash reads it."""
+    return "\x1e".join(f"{turn.role}\x1f{turn.content}" for turn in document).encode() + b"\x1d"
 
 
 def _encode(
