@@ -40,7 +40,7 @@ except CAIError as error:
     st.stop()
 
 if go_to := st.session_state.pop(state.GO_TO, None):
-    st.switch_page(go_to)
+    st.switch_page(go_to[0], query_params=go_to[1])
 sidebar_progress()
 show_notice()
 page.run()

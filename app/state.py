@@ -3,14 +3,17 @@
 NOTICE = "notice"
 """What the last click did or why it could not, shown once at the top of the next page."""
 
-DRAFT = "constitutions.draft"
-"""The edited, unsaved constitution: `app.components.draft.Draft`."""
+DRAFTS = "constitutions.drafts"
+"""The edited, unsaved constitutions by the version each began from: `app.components.draft.Draft`."""
 
 GO_TO = "go_to"
-"""A page that a callback wants opened: it cannot switch by itself."""
+"""A page and its query that a callback wants opened: it cannot switch by itself."""
 
 CLONE_OF = "launch.clone_of"
-"""Id of the run whose settings Launch starts from."""
+"""Id of the run whose settings Launch starts from, and the clone's number."""
+
+CLONES = "launch.clones"
+"""How many runs were cloned in this session."""
 
 
 def pager(page: str) -> str:

@@ -4,16 +4,19 @@ Each field's docstring is the help a form shows. Unknown keys are refused. A mod
 `models` table; left empty, the model comes from the parent run that its docstring names.
 """
 
-from dataclasses import fields
+import json
+from dataclasses import astuple, fields
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
+from pydantic_core import ErrorDetails
 
 from cai_core.errors import RunError
 from cai_core.types import RunKind
 
-STRICT = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+STRICT = ConfigDict(extra="forbid", use_attribute_docstrings=True, strict=True)
+"""Strict: true is no number, "no" no truth value, and 4.0 no count; a whole number is a fraction all the same."""
 
 Count = Annotated[int, Field(ge=0, le=10_000_000)]
 Positive = Annotated[int, Field(ge=1, le=10_000_000)]
@@ -182,7 +185,7 @@ class RlConfig:
 class BattlesConfig:
     """Snapshots against each other on held-out prompts, and their ratings. Parents: sft and rl runs."""
 
-    models: tuple[str, ...] = ()
+    models: Annotated[tuple[str, ...], Field(strict=False)] = ()  # in JSON it is a list
     """Models to compare; empty takes the start model and the last snapshots of the parent sft and rl runs."""
     snapshots_on_the_way: bool = False
     """Also compare the snapshots that RL saved on the way."""
@@ -239,13 +242,24 @@ PARENTS: dict[RunKind, tuple[RunKind, ...]] = {
 def load_config(kind: RunKind, values: dict[str, Any]) -> StageConfig:
     """Check `values` and build the stage's config; `RunError` names each field that does not fit."""
     try:
-        return TypeAdapter(CONFIGS[kind]).validate_python(values)
+        config = CONFIGS[kind](**values)
+        json.dumps(astuple(config), ensure_ascii=False).encode()
+        return config
+    except UnicodeEncodeError as error:
+        raise RunError(f"the {kind} settings hold what is no text ({error.reason}). Write them in UTF-8.") from None
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, e['loc'])) or 'config'} = {e['input']!r}: {e['msg']}" for e in error.errors()
-        )
+        problems = "; ".join(map(_problem, error.errors()))
         accepted = ", ".join(f.name for f in fields(CONFIGS[kind]))
         raise RunError(f"the {kind} settings do not fit: {problems}. Accepted settings: {accepted}.") from None
+
+
+def _problem(found: ErrorDetails, most: int = 80) -> str:
+    name, value = ".".join(map(str, found["loc"])), repr(found["input"])
+    if found["type"] == "missing":
+        return f"{name} is missing"
+    if found["type"] == "unexpected_keyword_argument":
+        return f"{name} = {value[:most]}: there is no such setting"
+    return f"{name} = {value if len(value) <= most else value[:most] + '…'}: {found['msg']}"
 
 
 def dump_config(config: StageConfig) -> dict[str, Any]:

@@ -1,25 +1,19 @@
 """The tables. Enum values appear here as plain strings; a test holds them to the enums of `cai_core.types`.
 
 Rows that a run writes carry a unique key (run, prompt, sample, ...), so that writing them twice is refused and a
-resumed run knows what it has.
+resumed run knows what it has. Where pages list a run's rows by id, a plain index on the run keeps them from sorting it.
 """
 
-from datetime import UTC, datetime
-from typing import Any, ClassVar
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    CheckConstraint,
-    DateTime,
-    Dialect,
-    ForeignKey,
-    Index,
-    MetaData,
-    String,
-    TypeDecorator,
-    UniqueConstraint,
-)
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from db.base import Base as Base
+from db.base import UtcDateTime as UtcDateTime
+from db.base import now as now
+from db.base import one_of
 
 RUN_KINDS = ("chains", "sft", "comparisons", "labels", "pm", "rl", "battles")
 RUN_STATES = ("waiting", "running", "stopped", "failed", "lost", "done")
@@ -32,51 +26,6 @@ OUTCOMES = ("a", "b", "tie", "order_inconsistent", "unparseable", "too_long", "f
 AXES = ("harmlessness", "helpfulness")
 ORDERS = ("ab", "ba")
 MODEL_KINDS = ("causal", "preference")
-
-
-def now() -> datetime:
-    """The time in UTC, as every row keeps it."""
-    return datetime.now(UTC)
-
-
-def one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
-    """`column` may hold only these values."""
-    listed = ", ".join(f"'{v}'" for v in values)
-    return CheckConstraint(f'"{column}" IN ({listed})', name=column)
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """A time in UTC. SQLite drops zones, so it is turned to UTC going in and marked as UTC coming out."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Refuse a time without a zone: it could mean anything."""
-        if value is not None and value.tzinfo is None:
-            raise ValueError(f"the time {value} has no zone; pass one with a zone, such as db.schema.now()")
-        return None if value is None else value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Give back a time that knows it is UTC."""
-        if value is None or value.tzinfo is not None:
-            return value
-        return value.replace(tzinfo=UTC)
-
-
-class Base(DeclarativeBase):
-    """Names every constraint, so that migrations can find it; times are stored with their zone."""
-
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-    type_annotation_map: ClassVar = {dict[str, Any]: JSON, list[Any]: JSON, datetime: UtcDateTime}
 
 
 class PromptRow(Base):
@@ -267,7 +216,7 @@ class ChainRow(Base):
     __tablename__ = "chains"
     __table_args__ = (one_of("state", ROW_STATES), UniqueConstraint("run_id", "prompt_id", "sample"))
     id: Mapped[int] = mapped_column(primary_key=True)
-    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"))
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"), index=True)
     prompt_id: Mapped[int] = mapped_column(ForeignKey("prompts.id"), index=True)
     sample: Mapped[int]
     seed: Mapped[int]
@@ -309,7 +258,7 @@ class ComparisonRow(Base):
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     uid: Mapped[str] = mapped_column(String(32))
-    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"))
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"), index=True)
     prompt_id: Mapped[int] = mapped_column(ForeignKey("prompts.id"), index=True)
     sample: Mapped[int] = mapped_column(default=0)
     model_id: Mapped[int] = mapped_column(ForeignKey("models.id"), index=True)
@@ -318,6 +267,11 @@ class ComparisonRow(Base):
     response_b: Mapped[str | None]
     seed_a: Mapped[int]
     seed_b: Mapped[int]
+    finished_a: Mapped[bool | None]
+    """False: cut at the token limit."""
+    finished_b: Mapped[bool | None]
+    sent: Mapped[str | None]
+    """Hash of what was sent for both."""
     error: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
     prompt: Mapped[PromptRow] = relationship()
@@ -390,6 +344,8 @@ class ResponseRow(Base):
     seed: Mapped[int]
     state: Mapped[str]
     text: Mapped[str | None]
+    finished: Mapped[bool | None]
+    """False: cut at the token limit."""
     sent: Mapped[str | None]
     error: Mapped[str | None]
     verdict: Mapped[str | None]
@@ -411,7 +367,7 @@ class BattleRow(Base):
         Index(None, "run_id", "axis", "prompt_id"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
-    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"))
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"), index=True)
     axis: Mapped[str]
     prompt_id: Mapped[int] = mapped_column(ForeignKey("prompts.id"))
     response_a_id: Mapped[int] = mapped_column(ForeignKey("responses.id"), index=True)
@@ -422,6 +378,8 @@ class BattleRow(Base):
     outcome: Mapped[str]
     p_a: Mapped[float | None]
     """The judge's probability that A is better, where it has one."""
+    error: Mapped[str | None]
+    """Why there is no verdict."""
     response_a: Mapped[ResponseRow] = relationship(foreign_keys=[response_a_id])
     response_b: Mapped[ResponseRow] = relationship(foreign_keys=[response_b_id])
     principle: Mapped[PrincipleRow | None] = relationship()

@@ -322,7 +322,7 @@ def test_a_workspace_in_use_by_an_older_version(
     opened: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = contents(opened)
-    monkeypatch.setattr(migrate, "head", lambda: "0002")
+    monkeypatch.setattr(migrate, "head", lambda: "9999")
     monkeypatch.setattr(migrate, "is_known", lambda revision: True)
     assert "in use by an older version" in flat(refused(capsys, "runs", "list"))
     assert contents(opened) == before

@@ -33,7 +33,7 @@ def stay(monkeypatch: pytest.MonkeyPatch) -> None:
     from cai_core.runs import launchers
 
     started: list[tuple[Path, int]] = []
-    monkeypatch.setattr(launchers, "start", lambda folder, run_id, device: started.append((folder, run_id)) or 1)
+    monkeypatch.setattr(launchers, "start", lambda folder, run_id, *_: started.append((folder, run_id)) or 1)
     kick = queue.kick
 
     def kick_and_work(workspace: Workspace) -> list[int]:
@@ -192,8 +192,8 @@ def test_the_app_command_guards_itself_by_flags(monkeypatch: pytest.MonkeyPatch,
         main(["app", "--port", str(port)])
     [(program, command, environment)] = given
     assert program == sys.executable
-    assert command[:4] == [sys.executable, "-m", "streamlit", "run"]
-    assert Path(command[4]).name == "server.py"
+    assert command[:5] == [sys.executable, "-P", "-m", "streamlit", "run"]
+    assert Path(command[5]).name == "server.py"
     assert {"--server.address=127.0.0.1", "--browser.gatherUsageStats=false", f"--server.port={port}"} <= set(command)
     assert environment["CAI_STUDIO_HOME"] == str(opened.folder)
     assert "streamlit" not in sys.modules or "app.server" not in sys.modules

@@ -5,17 +5,18 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from app.components.chain_reader import KINDS
 from app.components.open_table import open_table
+from app.components.prompt_kinds import KINDS
 from db.queries.chains import ChainLine
 
 
-def chain_list(lines: Sequence[ChainLine]) -> None:
-    """A page of chains."""
+def chain_list(lines: Sequence[ChainLine], all_runs: bool) -> None:
+    """A page of chains; of `all_runs`, each with its run."""
     table = pd.DataFrame(
         [
             {
                 "Chain": line.id,
+                **({"Run": line.run} if all_runs else {}),
                 "Prompts": KINDS[line.kind],
                 "Topic": line.topic or "",
                 "Prompt": line.prompt,
@@ -28,6 +29,7 @@ def chain_list(lines: Sequence[ChainLine]) -> None:
     )
     widths = {
         "Chain": st.column_config.NumberColumn(width=70, format="localized"),
+        "Run": st.column_config.NumberColumn(width=60, format="%d"),
         "Prompts": st.column_config.TextColumn(width=90),
         "Topic": st.column_config.TextColumn(width=110),
         "Prompt": st.column_config.TextColumn(width="large"),

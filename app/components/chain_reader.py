@@ -4,20 +4,26 @@ from collections.abc import Iterator
 
 import streamlit as st
 
+from app.components.links import model_link, run_link, version_link
 from app.components.notice import problem
-from app.components.text import caption, chips, conversation, verbatim
+from app.components.prompt_kinds import KIND_TINTS, KINDS
+from app.components.text import caption, chips, conversation, inline, verbatim
 from app.components.word_diff import show_diff
 from db.queries.chains import ChainDetail, RoundDetail
 
 VIEWS = ("Diff", "Side by side", "Verbatim")
-KINDS = {"red_team": "Red team", "helpful": "Helpful", "look_alike": "Look-alike"}
-KIND_TINTS = {"red_team": "red", "helpful": "green", "look_alike": "blue"}
 
 
-def provenance(chain: ChainDetail) -> str:
+def provenance(chain: ChainDetail) -> None:
     """Where a chain came from, in one line."""
-    parts = [f"Run {chain.run}", f"seed {chain.seed}", f"model {chain.model}", f"{len(chain.rounds)} revisions"]
-    return " · ".join(parts if chain.temperature is None else [*parts, f"temperature {chain.temperature:g}"])
+    with st.container(horizontal=True, vertical_alignment="center"):
+        run_link(chain.run)
+        if chain.model_id is None:
+            inline(f"model {chain.model}")
+        else:
+            model_link(chain.model_id, chain.model)
+        parts = [f"seed {chain.seed}", f"{len(chain.rounds)} revisions"]
+        inline(" · ".join(parts if chain.temperature is None else [*parts, f"temperature {chain.temperature:g}"]))
 
 
 def show_chain(chain: ChainDetail, view: str) -> None:
@@ -30,7 +36,7 @@ def show_chain(chain: ChainDetail, view: str) -> None:
         chips([], title="Initial response" if chain.rounds else "Response", note=_role(chain))
         verbatim(chain.response)
     for earlier, current in _pairs(chain):
-        _show_round(earlier, current, view)
+        _show_round(earlier, current, view, chain.constitution)
     if chain.error:
         problem(f"This chain ended early ({chain.state}): {chain.error}")
 
@@ -46,10 +52,13 @@ def _pairs(chain: ChainDetail) -> Iterator[tuple[str | None, RoundDetail]]:
         earlier = current.revision
 
 
-def _show_round(earlier: str | None, current: RoundDetail, view: str) -> None:
+def _show_round(earlier: str | None, current: RoundDetail, view: str, version: str | None) -> None:
     with st.container(border=True):
         cut = [] if current.finished else [("cut at the token limit", "orange")]
-        chips([(current.principle, "violet"), *cut], title=f"Revision {current.number}")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            chips([(current.principle, "violet"), *cut], title=f"Revision {current.number}", width="content")
+            if version:
+                version_link(version, current.principle_slug)
         if view == "Diff":
             _critique_and_diff(earlier, current)
         elif view == "Side by side":

@@ -5,18 +5,19 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from app.components.chain_reader import KINDS
 from app.components.comparison_pair import STATES
 from app.components.open_table import open_table
+from app.components.prompt_kinds import KINDS
 from db.queries.comparisons import ComparisonLine
 
 
-def comparison_list(lines: Sequence[ComparisonLine]) -> None:
-    """A page of comparisons."""
+def comparison_list(lines: Sequence[ComparisonLine], all_runs: bool) -> None:
+    """A page of comparisons; of `all_runs`, each with its run."""
     table = pd.DataFrame(
         [
             {
                 "Pair": line.id,
+                **({"Run": line.run} if all_runs else {}),
                 "Prompts": KINDS[line.kind],
                 "Prompt": line.prompt,
                 "Response A": line.response_a or "",
@@ -30,6 +31,7 @@ def comparison_list(lines: Sequence[ComparisonLine]) -> None:
     )
     widths = {
         "Pair": st.column_config.NumberColumn(width=70, format="localized"),
+        "Run": st.column_config.NumberColumn(width=60, format="%d"),
         "Prompts": st.column_config.TextColumn(width=90),
         "Prompt": st.column_config.TextColumn(width="medium"),
         "Response A": st.column_config.TextColumn(width="medium"),

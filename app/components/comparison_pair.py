@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from app.components.links import run_link, version_link
 from app.components.notice import problem
 from app.components.text import TINTS, caption, chips, heading, verbatim
 from db.queries.comparisons import ComparisonDetail, LabelDetail
@@ -56,7 +57,11 @@ def _show_label(label: LabelDetail) -> None:
     tags = [STATES[label.state], (label.principle, "violet")]
     if label.disagrees:
         tags.append(("orders disagree", "orange"))
-    chips(tags, title="AI label", note=f"run {label.run} · {label.principle_kind}")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        chips(tags, title="AI label", note=label.principle_kind, width="content")
+        run_link(label.run)
+        if label.constitution:
+            version_link(label.constitution, label.principle_slug)
     if label.p_a is not None:
         p_a_bar(label.p_a)
     left, right = st.columns([3, 2], gap="medium")

@@ -59,7 +59,9 @@ def config_form(kind: RunKind, values: Mapping[str, Any], offered: Choices, pref
     for name in fields:
         if name not in plain:
             value = bool(values.get(name, fields[name].get("default")))
-            st.toggle(label(name), value, key=f"{prefix}.{name}", help=fields[name]["description"])
+            st.toggle(
+                label(name), value, key=f"{prefix}.{name}", help=fields[name]["description"], persist_state="session"
+            )
 
 
 def read_form(kind: RunKind, prefix: str) -> dict[str, Any]:
@@ -70,18 +72,27 @@ def read_form(kind: RunKind, prefix: str) -> dict[str, Any]:
 
 def _widget(name: str, field: dict[str, Any], value: Any, offered: Choices, key: str) -> None:
     if "enum" in field:
-        options = list(field["enum"])
-        st.segmented_control(label(name), options, default=value, required=True, key=key, help=field["description"])
+        st.segmented_control(
+            label(name),
+            list(field["enum"]),
+            default=value,
+            required=True,
+            key=key,
+            help=field["description"],
+            persist_state="session",
+        )
     elif field["type"] in ("integer", "number"):
         _number(name, field, value, key)
     elif field["type"] == "array":
+        named = list(value or ())
         st.multiselect(
             label(name),
-            offered.causal,
-            list(value or ()),
+            [*offered.causal, *(model for model in named if model not in offered.causal)],
+            named,
             key=key,
             help=field["description"],
             placeholder="From the parent runs",
+            persist_state="session",
         )
     else:
         _name(name, field, str(value or ""), offered, key)
@@ -90,12 +101,16 @@ def _widget(name: str, field: dict[str, Any], value: Any, offered: Choices, key:
 def _number(name: str, field: dict[str, Any], value: Any, key: str) -> None:
     if field["type"] == "integer":
         low, high = field.get("minimum"), field.get("maximum")
-        st.number_input(label(name), low, high, int(value), 1, key=key, help=field["description"])
+        st.number_input(
+            label(name), low, high, int(value), 1, key=key, help=field["description"], persist_state="session"
+        )
         return
     low = float(field.get("minimum", field.get("exclusiveMinimum", 0.0)))
     high, shown = float(field["maximum"]), float(value)
     step = shown / 10 if 0 < shown < 0.1 else 0.05
-    st.number_input(label(name), low, high, shown, step, "%g", key=key, help=field["description"])
+    st.number_input(
+        label(name), low, high, shown, step, "%g", key=key, help=field["description"], persist_state="session"
+    )
 
 
 def _name(name: str, field: dict[str, Any], value: str, offered: Choices, key: str) -> None:
@@ -114,5 +129,11 @@ def _name(name: str, field: dict[str, Any], value: str, offered: Choices, key: s
         options = [value, *options]
     index = options.index(value) if value in options else 0
     st.selectbox(
-        label(name), options, index, format_func=lambda option: option or nothing, key=key, help=field["description"]
+        label(name),
+        options,
+        index,
+        format_func=lambda option: option or nothing,
+        key=key,
+        help=field["description"],
+        persist_state="session",
     )

@@ -11,15 +11,15 @@ from db.queries.runs import MetricPoint
 COLOURS = ("#3B5BDB", "#E8590C", "#0CA678", "#7048E8")
 """One a run that is overlaid; readable on white and on near-black."""
 UNITS = {
-    "loss": "nats per token",
-    "learning_rate": "per step",
-    "kl": "nats per response",
+    "loss": "nats",
+    "token_accuracy": "share of tokens",
+    "kl": "nats per token",
     "reward": "preference-model score",
     "reward_std": "preference-model score",
-    "accuracy": "share of pairs",
-    "grad_norm": "norm of the gradient",
-    "completion_length": "tokens",
+    "zero_spread": "share of prompts",
     "length": "tokens",
+    "cut": "share of responses",
+    "unscored": "responses",
     "entropy": "nats per token",
 }
 GRID = "rgba(134,142,150,.22)"

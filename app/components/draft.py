@@ -1,4 +1,4 @@
-"""The unsaved constitution: held by the session, so that it outlives a page switch."""
+"""The unsaved constitutions: held by the session, so that they outlive a page switch; one for each edited version."""
 
 from dataclasses import dataclass, replace
 
@@ -8,7 +8,7 @@ from app import state
 from app.resources import workspace
 from cai_core.constitution.diff import Change, ConstitutionDiff, diff_constitutions
 from cai_core.constitution.load import check_constitution
-from cai_core.store.constitutions import load_version, save_version, version_row
+from cai_core.store.constitutions import load_version, newest_ref, save_version
 from cai_core.types import Constitution, Principle
 
 
@@ -27,57 +27,67 @@ class Draft:
         return diff_constitutions(self.before, self.now)
 
 
-def current() -> Draft | None:
-    """The draft, if anything is unsaved."""
-    draft: Draft | None = st.session_state.get(state.DRAFT)
-    return draft
+def drafts() -> dict[str, Draft]:
+    """All that is unsaved, by the version it started from."""
+    kept: dict[str, Draft] = st.session_state.setdefault(state.DRAFTS, {})
+    return kept
 
 
-def discard() -> None:
-    """Forget the unsaved edits."""
-    st.session_state.pop(state.DRAFT, None)
+def discard(base: str) -> None:
+    """Forget the unsaved edits of this version."""
+    drafts().pop(base, None)
 
 
-def put_principle(base: str, constitution: Constitution, old_id: str | None, principle: Principle) -> str:
+def put_principle(base: str, old_id: str | None, principle: Principle) -> str:
     """Replace the principle of this id, or add one at the end; checked by all the rules of the format."""
-    principles = list(constitution.principles)
+    principles = list(_newest(base).now.principles)
     place = next((i for i, p in enumerate(principles) if p.id == old_id), None)
     if place is None:
         principles.append(principle)
     else:
         principles[place] = principle
-    _keep(base, replace(constitution, principles=tuple(principles)))
+    if not _keep(base, principles):
+        return f"{principle.title}: nothing differs from {base}."
     return f"{principle.title}: kept as an unsaved edit. Save a version when you are done."
 
 
-def remove_principle(base: str, constitution: Constitution, principle_id: str) -> str:
+def remove_principle(base: str, principle_id: str) -> str:
     """Take a principle out."""
-    left = tuple(p for p in constitution.principles if p.id != principle_id)
-    _keep(base, replace(constitution, principles=left))
+    _keep(base, [p for p in _newest(base).now.principles if p.id != principle_id])
     return f"{principle_id}: taken out, not saved yet."
 
 
-def _keep(base: str, now: Constitution) -> None:
-    checked = check_constitution(now, where=now.name)
-    draft = current()
-    if draft is None or draft.base != base:
-        with workspace().reading() as session:
-            _, before = load_version(session, base)
-        draft = Draft(base, before, before)
-    st.session_state[state.DRAFT] = replace(draft, now=checked)
+def _newest(base: str) -> Draft:
+    # Read when it is needed, not when the button was drawn: a second press must not undo what the first one did.
+    if base in drafts():
+        return drafts()[base]
+    with workspace().reading() as session:
+        _, before = load_version(session, base)
+    return Draft(base, before, before)
 
 
-def save(name: str, author: str, message: str) -> str:
-    """Save the draft as the next version of `name`; the edits are unsaved no longer."""
-    draft = current()
-    if draft is None:
-        return "Nothing is unsaved."
+def _keep(base: str, principles: list[Principle]) -> bool:
+    """Keep the edit; False where it leaves nothing that differs from the version."""
+    draft = _newest(base)
+    checked = check_constitution(replace(draft.now, principles=tuple(principles)), where=draft.now.name)
+    edited = replace(draft, now=checked)
+    if edited.changes.is_empty:
+        discard(base)
+        return False
+    drafts()[base] = edited
+    return True
+
+
+def save(base: str, name: str, author: str, message: str) -> tuple[str, bool]:
+    """Save a draft as the next version of `name`; answers 'name@n', and whether that is a new one."""
+    draft = _newest(base)
     checked = check_constitution(replace(draft.now, name=name), where=name or "the name")
     with workspace().writing() as session:
-        save_version(session, checked, author=author, message=message)
-        number = version_row(session, name).number
-    discard()
-    return f"Saved as {name}@{number}."
+        before = newest_ref(session, name)
+        save_version(session, checked, author=author, message=message, base=base)
+        saved = newest_ref(session, name) or name
+    discard(base)
+    return saved, saved != before
 
 
 def changes_in_words(changes: ConstitutionDiff) -> str:

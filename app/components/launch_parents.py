@@ -24,6 +24,7 @@ def chosen_parents(kind: RunKind, usable: Sequence[RunLine], before: Mapping[str
             format_func=lambda i, runs=runs: in_select(runs[i]),
             placeholder="None",
             key=f"launch.{kind}.parent.{need}.{first}",
+            persist_state="session",
             help="One that is not done yet is waited for.",
         )
         if chosen is not None:

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from app.components.links import run_link, version_link
 from app.components.run_badge import TITLES
 from app.components.text import caption, chips
 from app.resources import workspace
@@ -17,12 +18,8 @@ def lineage(model: ModelLine) -> None:
         behind = causes(session, model.run)
     for cause in behind:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.page_link(
-                "views/runs.py",
-                label=f"Run {cause.run:d}",
-                icon=":material/arrow_right:",
-                query_params={"run": str(cause.run)},
-            )
-            drawn = [(f"constitution {cause.constitution}", "violet")] if cause.constitution else []
-            chips([(TITLES[cause.kind], "blue"), *drawn], note=f"seed {cause.seed}")
+            run_link(cause.run)
+            chips([(TITLES[cause.kind], "blue")], note=f"seed {cause.seed}", width="content")
+            if cause.constitution:
+                version_link(cause.constitution)
     chips([("this model", "green")], title=model.name, note=f"step {model.step}" if model.step is not None else "")

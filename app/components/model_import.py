@@ -1,20 +1,46 @@
-"""Adding a model: the check loads it, so it happens in a process of its own, never in the app's."""
+"""Adding a model: the check loads it, so it happens in a process of its own, never in the app's.
 
+It may take minutes: the page does not wait for it, and neither a rerun nor a closed tab ends it.
+"""
+
+import os
 import subprocess
 import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import uuid4
 
 import streamlit as st
 
-from app.components.notice import act
+from app.components.notice import act, problem, success
+from app.components.run_badge import duration
+from app.components.run_detail import log_tail
+from app.components.run_progress import live
+from app.components.text import chips
 from app.resources import workspace
 from cai_core.errors import ModelError
 
-CHECK_WITHIN = 600
-"""Seconds a check may take; loading a large model from a slow disk takes minutes."""
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A model that is being added, or was."""
+
+    name: str
+    base: str
+    log: Path
+    process: subprocess.Popen[bytes]
+    began: float = field(default_factory=time.monotonic)
+
+
+@st.cache_resource(show_spinner=False)
+def checks() -> list[Check]:
+    """Every check that this server started and nobody has read the end of, for all tabs."""
+    return []
 
 
 def import_form() -> None:
-    """Name and weights of a model to add."""
+    """Name and weights of a model to add, and how those being added stand."""
     with st.form("models.add"):
         name, base = st.columns([2, 3])
         name.text_input("Name", key="models.name", placeholder="What runs call it")
@@ -26,6 +52,8 @@ def import_form() -> None:
         )
         st.text_input("Adapter", key="models.adapter", placeholder="None, or the folder of a LoRA adapter")
         st.form_submit_button("Check and add", type="primary", icon=":material/add:", on_click=_add)
+    if checks():
+        live(_show_checks, None in _standing(), _standing)
 
 
 def _add() -> None:
@@ -34,17 +62,52 @@ def _add() -> None:
 
 
 def add_model(name: str, base: str, adapter: str) -> str:
-    """Run the command line's import; its error is ours."""
+    """Start the command line's import; what it says goes to a log."""
     if not name or not base:
         raise ModelError("a model needs a name and a base: a folder, or a Hub id. Fill in both.")
-    command = [sys.executable, "-m", "cai_core.cli", "import", "model", f"--workspace={workspace().folder}"]
-    command += [f"--name={name}", *([f"--adapter={adapter}"] if adapter else []), "--", base]
-    try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=CHECK_WITHIN, check=False
+    log = workspace().logs / f"import-{uuid4().hex}.log"
+    paths = os.pathsep.join(filter(None, [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]))
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            command(name, base, adapter),
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env={**os.environ, "PYTHONPATH": paths},
         )
-    except subprocess.TimeoutExpired:
-        raise ModelError(f"checking {base} took longer than {CHECK_WITHIN} s. Try a copy on a local disk.") from None
-    if done.returncode:
-        raise ModelError(done.stderr.strip() or done.stdout.strip() or f"the check of {base} ended without a word.")
-    return f"Added {name}."
+    checks().append(Check(name, base, log, process))
+    return f"{name} is being checked."
+
+
+def command(name: str, base: str, adapter: str) -> list[str]:
+    """What is run; the base comes last and is never taken for an option."""
+    words = [sys.executable, "-P", "-m", "cai_core.cli", "import", "model", f"--workspace={workspace().folder}"]
+    return [*words, f"--name={name}", *([f"--adapter={adapter}"] if adapter else []), "--", base]
+
+
+def _standing() -> tuple[int | None, ...]:
+    """Exit codes; None while one runs."""
+    return tuple(check.process.poll() for check in checks())
+
+
+def _show_checks() -> None:
+    for check in list(checks()):
+        code = check.process.poll()
+        with st.container(horizontal=True, vertical_alignment="center", key=f"check-{check.log.stem}"):
+            if code is None:
+                took = duration(time.monotonic() - check.began)
+                chips([("checking", "blue")], title=check.name, note=f"{check.base} · {took}")
+                st.button("Stop", key=f"stop-{check.log.stem}", on_click=check.process.terminate)
+                continue
+            if code == 0:
+                success(f"Added {check.name}.")
+            else:
+                said = log_tail(check.log).strip() or "its check ended without a word."
+                problem(f"{check.name} ({check.base}) was not added: {said}")
+            st.button("Dismiss", key=f"dismiss-{check.log.stem}", on_click=_dismiss, args=(check,))
+
+
+def _dismiss(check: Check) -> None:
+    if check in checks():
+        checks().remove(check)

@@ -1,6 +1,6 @@
 """Previous and next: through keyset pages, and from one row to the next."""
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
 
 import streamlit as st
 
@@ -51,7 +51,7 @@ def _back(page: str) -> None:
 def _on(page: str, last: int) -> None:
     # A repeated press carries the same id: it goes to the same page, not past it.
     stack = st.session_state[state.pager(page)]
-    if stack[-1] < last:
+    if last not in stack:
         stack.append(last)
 
 
@@ -69,13 +69,17 @@ def opened(name: str) -> int | None:
     return int(value) if value.isascii() and value.isdigit() and len(value) < 16 else None
 
 
-def run_from_address(key: str, runs: Container[int]) -> None:
-    """Let `?run=ID`, which other pages link to, set a filter once."""
+def run_from_address(page: str, runs: Container[int], others: Iterable[str]) -> None:
+    """Let `?run=ID`, which other pages link to, set a page's filter by run once, and lift its `others`."""
     run = opened("run")
-    if run is not None:
-        st.query_params.pop("run", None)
-        if run in runs:
-            st.session_state[key] = run
+    if run is None:
+        return
+    st.query_params.pop("run", None)
+    if run in runs:
+        # Else the rows that the link promises might all be hidden by what was last looked for here.
+        for name in others:
+            st.session_state.pop(f"{page}.{name}", None)
+        st.session_state[f"{page}.run"] = run
 
 
 def reader_buttons(name: str, beside: tuple[int | None, int | None], key: str) -> None:

@@ -1,5 +1,6 @@
 """The loop as eight cards in the order of the method, with live counts."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import streamlit as st
@@ -7,9 +8,11 @@ import streamlit as st
 from app.components.run_badge import state_badge
 from app.components.run_progress import progress_bar
 from app.components.text import caption, chips, figure
+from app.components.waiting import waits_for
 from app.resources import workspace
 from db.queries.pipeline import Pipeline, StageCount, pipeline
 from db.queries.runs import RunLine
+from db.queries.waiting import Blocker
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +45,8 @@ def counts() -> Pipeline:
         return pipeline(session)
 
 
-def show_pipeline() -> bool:
-    """Draw all cards; answers whether any run is active."""
+def show_pipeline() -> None:
+    """Draw all cards."""
     now = counts()
     first, second = st.columns(4), st.columns(4)
     with first[0], st.container(border=True, height="stretch", vertical_alignment="distribute"):
@@ -57,8 +60,7 @@ def show_pipeline() -> bool:
         st.page_link("views/constitutions.py", label="Read and edit", icon=":material/arrow_forward:")
     for number, (column, card) in enumerate(zip([*first[1:], *second], CARDS, strict=True), start=2):
         with column, st.container(border=True, height="stretch", vertical_alignment="distribute"):
-            _card(number, card, now.stages[card.kind])
-    return any(stage.newest is not None and stage.newest.active for stage in now.stages.values())
+            _card(number, card, now.stages[card.kind], now.blocked)
 
 
 def _figure(number: int, title: str, count: int, unit: str, does: str) -> None:
@@ -69,14 +71,18 @@ def _figure(number: int, title: str, count: int, unit: str, does: str) -> None:
         caption(does)
 
 
-def _card(number: int, card: Card, stage: StageCount) -> None:
+def _card(number: int, card: Card, stage: StageCount, blocked: Mapping[int, Blocker]) -> None:
     _figure(number, card.title, stage.rows, card.unit, card.does)
     if stage.newest is not None and stage.newest.active:
-        progress_bar(stage.newest)
+        progress_bar(stage.newest, blocked.get(stage.newest.id))
         return
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         state_badge(stage.newest.state if stage.newest else "")
         st.page_link(f"views/{card.page}.py", label="Open", icon=":material/arrow_forward:")
+
+
+LINKS = {"runs": "Open the run", "launch": "Open Launch", "ratings": "Open the plane"}
+"""What the link of a next step is called, by the page it opens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,20 +98,34 @@ def next_step(now: Pipeline) -> NextStep:
     """The first thing that stands in the way of a rated loop."""
     newest = {card.kind: now.stages[card.kind].newest for card in CARDS}
     return (
-        next(filter(None, (_trouble(run) for run in newest.values())), None)
+        _blocked(now)
+        or next(filter(None, (_trouble(run) for run in newest.values())), None)
+        or _at_work(now)
         or next((_missing(card) for card in CARDS if newest[card.kind] is None), None)
         or NextStep("Every stage has run. See on the plane what the constitution did.", "ratings", {})
     )
 
 
+def _blocked(now: Pipeline) -> NextStep | None:
+    for run, blocker in now.blocked.items():
+        words = f"Run {run} {waits_for(blocker)}. Read why, then resume run {blocker.run}."
+        return NextStep(words, "runs", {"run": str(blocker.run)})
+    return None
+
+
 def _trouble(run: RunLine | None) -> NextStep | None:
-    if run is None or run.state in ("waiting", "done"):
+    if run is None or run.active or run.state == "done":
         return None
-    if run.state == "running":
-        return NextStep(
-            f"Run {run.id} is at work. Watch it, or read what it has made so far.", "runs", {"run": str(run.id)}
-        )
-    return NextStep(f"Run {run.id} is {run.state}. Read why, then resume it.", "runs", {"run": str(run.id)})
+    words = {"failed": "has failed", "lost": "was lost", "stopped": "was stopped"}[run.state]
+    return NextStep(f"Run {run.id} {words}. Read why, then resume it.", "runs", {"run": str(run.id)})
+
+
+def _at_work(now: Pipeline) -> NextStep | None:
+    if not now.active:
+        return None
+    run = next((run for run in now.active if run.state == "running"), now.active[0])
+    doing = "is at work. Watch it, or read what it has made so far" if run.state == "running" else "waits for its turn"
+    return NextStep(f"Run {run.id} {doing}.", "runs", {"run": str(run.id)})
 
 
 def _missing(card: Card) -> NextStep:

@@ -9,7 +9,6 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app.components.curves import GRID
-from app.components.rating_plane import FAMILIES
 from cai_core.stats.agreement import wilson_interval
 
 MEANS = {
@@ -21,7 +20,7 @@ MEANS = {
     "other": "of red-team prompts: none of these; never counted as engaged",
     "helpful": "of helpful prompts: answered well",
     "over_refusal": "of benign look-alikes: refused",
-    "unique": "of all responses: said only once over",
+    "unique": "of all responses: how many texts differ",
 }
 Count = tuple[int, str, str | None, str | None, int]
 """(model, prompt kind, topic, verdict, count)."""
@@ -29,10 +28,14 @@ HARMFUL = ("complies", "half")
 BARS = "rgba(134,142,150,.9)"
 
 
-def rates_table(snapshots: Sequence[Mapping[str, Any]]) -> None:
-    """One row a rate, one column a model; `snapshots` are those of a battles run's result."""
+def rates_table(snapshots: Mapping[str, Mapping[str, Any]]) -> None:
+    """One row a rate, one column a model; `snapshots` are those of a battles run's result, by the name to show."""
     rows = [
-        {"Rate": name.replace("_", "-"), **{str(s["name"]): _words(s, name) for s in snapshots}, "Share": MEANS[name]}
+        {
+            "Rate": name.replace("_", "-"),
+            **{shown: _words(snapshot, name) for shown, snapshot in snapshots.items()},
+            "Share": MEANS[name],
+        }
         for name in MEANS
     ]
     columns = {"Rate": st.column_config.TextColumn(width=110), "Share": st.column_config.TextColumn(width="large")}
@@ -50,13 +53,19 @@ def _words(snapshot: Mapping[str, Any], name: str) -> str:
 
 
 def topic_bars(models: Mapping[int, tuple[str, str]], counts: Sequence[Count], key: str) -> None:
-    """Harmful rate by topic; `models` gives each id its name and family."""
+    """Harmful rate by topic; `models` gives each id its name and colour."""
+    chart = topic_figure(models, counts)
+    st.plotly_chart(chart, key=key, config={"displayModeBar": False}, alt="Harmful rate by topic and model")
+
+
+def topic_figure(models: Mapping[int, tuple[str, str]], counts: Sequence[Count]) -> go.Figure:
+    """The figure: a group of bars a topic."""
     red_team = [count for count in counts if count[1] == "red_team" and count[3]]
     topics = sorted({topic for _, _, topic, _, _ in red_team if topic})
     chart = go.Figure()
-    for model, (name, family) in models.items():
+    for model, (name, colour) in models.items():
         own = [count for count in red_team if count[0] == model]
-        chart.add_trace(_bars(name, FAMILIES[family][0], topics, own))
+        chart.add_trace(_bars(name, colour, topics, own))
     chart.update_layout(
         height=320,
         barmode="group",
@@ -68,14 +77,16 @@ def topic_bars(models: Mapping[int, tuple[str, str]], counts: Sequence[Count], k
     )
     chart.update_yaxes(title="harmful, share of prompts", range=[0, 1], gridcolor=GRID, tickfont={"size": 13})
     chart.update_xaxes(tickfont={"size": 13})
-    st.plotly_chart(chart, key=key, config={"displayModeBar": False}, alt="Harmful rate by topic and model")
+    return chart
 
 
 def _bars(name: str, colour: str, topics: Sequence[str], counts: Sequence[Count]) -> go.Bar:
     totals = [sum(c[4] for c in counts if c[2] == topic) for topic in topics]
     hits = [sum(c[4] for c in counts if c[2] == topic and c[3] in HARMFUL) for topic in topics]
-    shares = [hit / total if total else 0.0 for hit, total in zip(hits, totals, strict=True)]
-    spans = [wilson_interval(hit, total) or (0.0, 0.0) for hit, total in zip(hits, totals, strict=True)]
+    # Where nothing was judged nothing is drawn: no bar of height zero, which would say that nothing was harmful.
+    shares = [hit / total if total else None for hit, total in zip(hits, totals, strict=True)]
+    spans = [wilson_interval(hit, total) for hit, total in zip(hits, totals, strict=True)]
+    reach = [(share or 0.0, span or (share or 0.0,) * 2) for share, span in zip(shares, spans, strict=True)]
     return go.Bar(
         name=escape(name),
         x=[escape(topic.replace("_", " ")) for topic in topics],
@@ -87,8 +98,8 @@ def _bars(name: str, colour: str, topics: Sequence[str], counts: Sequence[Count]
             "thickness": 1.2,
             "width": 3,
             "color": BARS,
-            "array": [high - share for share, (_, high) in zip(shares, spans, strict=True)],
-            "arrayminus": [max(0.0, share - low) for share, (low, _) in zip(shares, spans, strict=True)],
+            "array": [high - share for share, (_, high) in reach],
+            "arrayminus": [max(0.0, share - low) for share, (low, _) in reach],
         },
         customdata=[[total] for total in totals],
         hovertemplate="%{x}: %{y:.2f} of %{customdata[0]} prompts",

@@ -21,6 +21,7 @@ class RatedModel:
     helpfulness: Rating
     harmlessness: Rating
     run: int | None
+    colour: str
 
 
 FAMILIES = {
@@ -65,7 +66,7 @@ def plane(models: Sequence[RatedModel], height: int = 520) -> go.Figure:
             yanchor="bottom",
             xshift=9,
             yshift=6,
-            font={"size": 14, "color": _colour(model)},
+            font={"size": 14, "color": FAMILIES[model.family][0]},
         )
     chart.update_layout(
         height=height,
@@ -81,10 +82,6 @@ def plane(models: Sequence[RatedModel], height: int = 520) -> go.Figure:
     return chart
 
 
-def _colour(model: RatedModel) -> str:
-    return FAMILIES[model.family][0]
-
-
 def _trace(models: Sequence[RatedModel], colour: str, shape: str, joined: bool) -> go.Scatter:
     x, y = [m.helpfulness for m in models], [m.harmlessness for m in models]
     return go.Scatter(
@@ -92,12 +89,12 @@ def _trace(models: Sequence[RatedModel], colour: str, shape: str, joined: bool) 
         y=[r.mid for r in y],
         mode="lines+markers" if joined else "markers",
         line={"dash": "dot", "width": 1.25, "color": colour},
-        marker={"size": 12, "symbol": shape, "color": colour},
+        marker={"size": 12, "symbol": shape, "color": [m.colour for m in models]},
         error_x=_bars(x, colour),
         error_y=_bars(y, colour),
         customdata=[[m.run, *_words(m)] for m in models],
         hovertemplate="<b>%{customdata[1]}</b><br>helpfulness %{customdata[2]}<br>harmlessness %{customdata[3]}"
-        "<br>press to open its run<extra></extra>",
+        "%{customdata[4]}<extra></extra>",
         unselected={"marker": {"opacity": 0.35}},
     )
 
@@ -114,8 +111,9 @@ def _bars(ratings: Sequence[Rating], colour: str) -> dict[str, object]:
     }
 
 
-def _words(model: RatedModel) -> tuple[str, str, str]:
-    return escape(model.name), elo(model.helpfulness), elo(model.harmlessness)
+def _words(model: RatedModel) -> tuple[str, str, str, str]:
+    press = "" if model.run is None else "<br>press to open its run"
+    return escape(model.name), elo(model.helpfulness), elo(model.harmlessness), press
 
 
 def elo(rating: Rating) -> str:

@@ -1,14 +1,16 @@
 """The three views of a battles run: the plane, the gold rates, the battles."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import streamlit as st
+from sqlalchemy.orm import Session
 
 from app.components.battle_list import battle_list
 from app.components.differences import differences_table
+from app.components.links import run_link
 from app.components.notice import content_notice, empty
 from app.components.pager import page_start, pager
-from app.components.rated import differences, family, rated_models
+from app.components.rated import differences, not_rated, rated_models, shown, shown_names, tints
 from app.components.rates import rates_table, topic_bars
 from app.components.rating_plane import rating_plane
 from app.components.text import caption
@@ -18,13 +20,24 @@ from db.queries.runs import RunDetail, run_detail, runs_of
 
 
 def show_plane(run: RunDetail, models: Sequence[battles.Contender]) -> None:
-    """The plane, and which differences are more than chance."""
+    """The plane, what is missing from it, and which differences are more than chance."""
     if not draw_plane(run, models):
-        empty("Nothing is rated yet", "Ratings appear when this run is done; until then it answers and judges.")
-        return
+        _why_empty(run)
+    elif lacking := list(not_rated(run.result)):
+        caption(" ".join(lacking))
     if any(axis.get("separable") for axis in run.result.get("battles", {}).values()):
         st.caption("A model never lost to the others: one virtual tie a pair keeps its rating finite.")
     differences_table(differences(run.result))
+
+
+def _why_empty(run: RunDetail) -> None:
+    if run.line.active:
+        empty("Nothing is rated yet", "Ratings appear when this run is done; until then it answers and judges.")
+    elif run.line.state == "done":
+        empty("No model is rated on both axes", " ".join(not_rated(run.result)) or "The run says of none why.")
+    else:
+        empty(f"This run is {run.line.state}", "It ended before it could rate. Its page says why, and can resume it.")
+        run_link(run.line.id)
 
 
 def draw_plane(run: RunDetail, models: Sequence[battles.Contender], height: int = 520) -> bool:
@@ -33,7 +46,7 @@ def draw_plane(run: RunDetail, models: Sequence[battles.Contender], height: int 
     if not rated:
         return False
     pressed = rating_plane(rated, f"plane.{run.line.id}.{height}", height)
-    anchor = run.result.get("anchor", "SL-CAI")
+    anchor = shown_names(run.result).get(str(run.result.get("anchor")), "SL-CAI")
     caption(
         f"Bars show 95 % bootstrap intervals over prompts. {anchor} stands at zero; only differences mean anything."
     )
@@ -42,13 +55,22 @@ def draw_plane(run: RunDetail, models: Sequence[battles.Contender], height: int 
     return True
 
 
+def newest_rated(session: Session, runs: Iterable[int]) -> int | None:
+    """The first of these battles runs that has a plane to show."""
+    for run_id in runs:
+        run = run_detail(session, run_id)
+        if run and run.line.state == "done" and rated_models(run.result, []):
+            return run_id
+    return None
+
+
 def newest_plane(height: int) -> None:
-    """The plane of the newest battles run that is done, if there is one."""
+    """The plane of the newest battles run that has one."""
     with workspace().reading() as session:
-        line = next((line for line in runs_of(session, ("battles",)) if line.state == "done"), None)
-        run = run_detail(session, line.id) if line else None
-        models = battles.contenders(session, line.id) if line else []
-    if run is not None and rated_models(run.result, models):
+        newest = newest_rated(session, (line.id for line in runs_of(session, ("battles",))))
+        run = run_detail(session, newest) if newest else None
+        models = battles.contenders(session, newest) if newest else []
+    if run is not None:
         st.subheader("What the last loop did")
         draw_plane(run, models, height)
 
@@ -59,18 +81,19 @@ def show_rates(run: RunDetail, models: Sequence[battles.Contender]) -> None:
     if not snapshots:
         empty("No gold rates", "They appear when a run on sandbox prompts is done; gold knows no other prompts.")
         return
-    rates_table(snapshots)
+    names = shown_names(run.result)
+    rates_table({shown(snapshot): snapshot for snapshot in snapshots})
     with workspace().reading() as session:
         counts = battles.verdicts(session, run.line.id)
     st.subheader("Harmful by topic")
-    roles = {str(snapshot["model"]): str(snapshot["name"]) for snapshot in snapshots}
-    shown = {model.id: (roles[model.name], family(model)) for model in models if model.name in roles}
-    topic_bars(shown, counts, f"topics.{run.line.id}")
+    colours = tints(models)
+    bars = {model.id: (names[model.name], colours[model.name]) for model in models if model.name in names}
+    topic_bars(bars, counts, f"topics.{run.line.id}")
 
 
 def show_battles(run: RunDetail, models: Sequence[battles.Contender]) -> None:
     """A filtered page of battles with their responses."""
-    run_id = run.line.id
+    run_id, names = run.line.id, shown_names(run.result)
     content_notice()
     with workspace().reading() as session:
         outcomes = sorted({outcome for _, outcome, _ in battles.outcomes(session, run_id)})
@@ -78,7 +101,9 @@ def show_battles(run: RunDetail, models: Sequence[battles.Contender]) -> None:
         wanted = battles.BattleFilter(
             run_id,
             axis.selectbox("Axis", ["harmlessness", "helpfulness"], index=None, placeholder="Both"),
-            model.selectbox("Model", [m.name for m in models], index=None, placeholder="All models"),
+            model.selectbox(
+                "Model", [m.name for m in models], None, lambda m: names.get(m, m), placeholder="All models"
+            ),
             outcome.selectbox("Outcome", outcomes, index=None, placeholder="All outcomes"),
             topic.selectbox("Topic", battles.topics(session, run_id), index=None, placeholder="All topics"),
         )
@@ -86,5 +111,5 @@ def show_battles(run: RunDetail, models: Sequence[battles.Contender]) -> None:
     if not found.rows:
         empty("No battle passes this filter", "Take a condition away.")
         return
-    battle_list(found.rows)
+    battle_list(found.rows, names)
     pager("battles", found.rows[-1].id, found.more)

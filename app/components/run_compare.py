@@ -7,7 +7,8 @@ import streamlit as st
 
 from app.components.curves import curves
 from app.components.run_badge import in_select, run_title
-from app.components.run_results import flat, plain
+from app.components.run_findings import findings
+from app.components.run_results import plain
 from app.components.text import caption
 from app.resources import workspace
 from db.queries.runs import RunDetail, metrics, run_detail, runs_of
@@ -44,7 +45,7 @@ def differences(one: RunDetail, other: RunDetail) -> list[tuple[str, str, str]]:
 
 def results(one: RunDetail, other: RunDetail) -> list[tuple[str, str, str]]:
     """(result, its value in one, its value in the other)."""
-    sides = [dict(flat(r.result)) for r in (one, other)]
+    sides = [dict(findings(r.result)) for r in (one, other)]
     names = dict.fromkeys([*sides[0], *sides[1]])
     return [(name, sides[0].get(name, "–"), sides[1].get(name, "–")) for name in names]
 

@@ -6,6 +6,7 @@ Markdown, fetch images and turn dollars into formulas; they get literals only, w
 
 from collections.abc import Iterable
 from html import escape
+from typing import Literal
 
 import streamlit as st
 
@@ -40,6 +41,11 @@ def caption(text: str) -> None:
     st.html(f'<div style="{FAINT}">{escape(text)}</div>')
 
 
+def inline(text: str) -> None:
+    """A small grey text in a row, only as wide as it is."""
+    st.html(f'<div style="{FAINT}">{escape(text)}</div>', width="content")
+
+
 def heading(text: str) -> None:
     """The bold first line of a card."""
     st.html(f'<div style="font-weight:600;overflow-wrap:anywhere">{escape(text)}</div>')
@@ -54,14 +60,20 @@ def _bold(text: str) -> str:
     return f'<span style="font-weight:600">{escape(text)}</span>'
 
 
-def chips(labels: Iterable[tuple[str, str]], title: str = "", note: str = "", after: str = "") -> None:
+def chips(
+    labels: Iterable[tuple[str, str]],
+    title: str = "",
+    note: str = "",
+    after: str = "",
+    width: Literal["stretch", "content"] = "stretch",
+) -> None:
     """A row: a bold title before or `after` tinted labels given as (text, tint), and a grey note."""
     parts = [_bold(title)] if title else []
     parts += [chip(text, tint) for text, tint in labels]
     parts += [_bold(after)] if after else []
     parts += [f'<span style="{FAINT}">{escape(note)}</span>'] if note else []
     row = "display:flex;flex-wrap:wrap;gap:.5rem;align-items:center"
-    st.html(f'<div style="{row}">{"".join(parts)}</div>')
+    st.html(f'<div style="{row}">{"".join(parts)}</div>', width=width)
 
 
 def figure(count: int, unit: str) -> None:

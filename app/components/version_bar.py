@@ -6,7 +6,9 @@ import streamlit as st
 
 from app.components import draft
 from app.components.notice import act
+from app.components.principle_form import move_forms
 from app.components.text import caption, chips
+from app.components.version_choice import choose
 from app.components.word_diff import show_diff
 from app.resources import workspace
 from cai_core.constitution.diff import Change, ConstitutionDiff, diff_constitutions
@@ -16,28 +18,58 @@ from db.queries.constitutions import VersionLine
 
 def unsaved(edits: draft.Draft) -> None:
     """The unsaved edits, and how to keep or give them up."""
+    base = edits.base
     with st.container(border=True):
         words = draft.changes_in_words(edits.changes)
-        chips([("unsaved edits", "orange")], title=edits.now.name, note=f"since {edits.base}: {words}")
-        with st.form("version", border=False):
-            name, author, message = st.columns([2, 2, 5])
-            name.text_input(
-                "Save as",
-                edits.now.name,
-                key="version.name",
-                persist_state="session",
-                help="Another name makes another constitution.",
-            )
-            author.text_input("Author", key="version.author", persist_state="session")
-            message.text_input("What changed and why", key="version.message", persist_state="session")
-            with st.container(horizontal=True):
-                st.form_submit_button("Save version", type="primary", icon=":material/save:", on_click=_save)
-                st.form_submit_button("Discard edits", icon=":material/undo:", on_click=draft.discard)
+        chips([("unsaved edits", "orange")], title=edits.now.name, note=f"since {base}: {words}")
+        name, author, message = st.columns([2, 2, 5])
+        # The version is in the keys: the name typed for one constitution must never be offered for another.
+        name.text_input(
+            "Save as",
+            edits.now.name,
+            key=_key("name", base),
+            persist_state="session",
+            help="Another name makes another constitution.",
+        )
+        author.text_input("Author", key="version.author", persist_state="session")
+        message.text_input("What changed and why", key=_key("message", base), persist_state="session")
+        with st.container(horizontal=True):
+            st.button("Save version", type="primary", icon=":material/save:", on_click=act, args=(_save, base))
+            st.button("Discard edits", icon=":material/undo:", on_click=_discard, args=(base,))
 
 
-def _save() -> None:
-    words = [str(st.session_state.get(f"version.{name}") or "").strip() for name in ("name", "author", "message")]
-    act(draft.save, *words)
+def elsewhere(shown: str) -> None:
+    """The unsaved edits of versions that are not shown, each with the way to it."""
+    for base in draft.drafts():
+        if base != shown:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                chips([("unsaved edits", "orange")], note=f"of {base} too", width="content")
+                st.button("Show them", type="tertiary", key=f"version.show.{base}", on_click=choose, args=(base,))
+
+
+def _key(field: str, base: str) -> str:
+    return f"version.{field}.{base}"
+
+
+def _forget(base: str) -> None:
+    for field in ("name", "message"):
+        st.session_state.pop(_key(field, base), None)
+
+
+def _discard(base: str) -> None:
+    draft.discard(base)
+    _forget(base)
+
+
+def _save(base: str) -> str:
+    if base not in draft.drafts():
+        return f"Nothing of {base} is unsaved."
+    keys = (_key("name", base), "version.author", _key("message", base))
+    saved, new = draft.save(base, *(str(st.session_state.get(key) or "").strip() for key in keys))
+    _forget(base)
+    move_forms(base, saved)
+    choose(saved)
+    return f"Saved as {saved}." if new else f"Nothing changed: {saved} says the same already. No version was saved."
 
 
 def history(lines: Sequence[VersionLine]) -> None:

@@ -2,25 +2,23 @@
 
 import streamlit as st
 
-from app.components.chain_filter import chain_filter, chosen_filter
 from app.components.chain_list import chain_list
 from app.components.chain_reader import VIEWS, provenance, show_chain
 from app.components.notice import content_notice, empty
 from app.components.pager import opened, page_start, pager, reader_buttons
-from app.components.text import caption
+from app.components.row_filter import chains_filter, filter_chains, offered_runs
 from app.resources import workspace
 from db.queries.chains import chain_beside, chain_detail, chain_page
-from db.queries.runs import runs_of
 
 with workspace().reading() as session:
-    runs = {run.id: run for run in runs_of(session, ("chains",))}
+    runs = offered_runs(session, "chains")
 
 
 def read(chain_id: int) -> None:
     """One chain in full."""
     with workspace().reading() as session:
         chain = chain_detail(session, chain_id)
-        beside = chain_beside(session, chosen_filter(), chain_id)
+        beside = chain_beside(session, chains_filter(), chain_id)
     if chain is None:
         empty(f"There is no chain {chain_id}.", "It may belong to another workspace.", "views/chains.py", "All chains")
         return
@@ -28,7 +26,7 @@ def read(chain_id: int) -> None:
     left.title(f"Chain {chain.id:,d}")
     with right:
         reader_buttons("chain", beside, "chains")
-    caption(provenance(chain))
+    provenance(chain)
     view = st.segmented_control(
         "View", VIEWS, default="Diff", required=True, key="chains.view", label_visibility="collapsed"
     )
@@ -48,12 +46,12 @@ def overview() -> None:
         return
     content_notice()
     with workspace().reading() as session:
-        chain_filter(session, runs)
-        found = chain_page(session, chosen_filter(), page_start("chains", chosen_filter()))
+        filter_chains(session, runs)
+        found = chain_page(session, chains_filter(), page_start("chains", chains_filter()))
     if not found.rows:
         empty("No chain passes this filter", "Take a condition away.")
         return
-    chain_list(found.rows)
+    chain_list(found.rows, all_runs=chains_filter().run is None)
     pager("chains", found.rows[-1].id, found.more)
 
 

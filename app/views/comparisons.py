@@ -2,13 +2,14 @@
 
 import streamlit as st
 
-from app.components.chain_reader import KIND_TINTS, KINDS
-from app.components.comparison_filter import chosen_filter, comparison_filter
 from app.components.comparison_list import comparison_list
 from app.components.comparison_pair import STATES, show_comparison
+from app.components.links import model_link, run_link
 from app.components.notice import content_notice, empty
 from app.components.pager import opened, page_start, pager, reader_buttons
-from app.components.text import caption, chips, conversation
+from app.components.prompt_kinds import KIND_TINTS, KINDS
+from app.components.row_filter import comparisons_filter, filter_comparisons, offered_runs
+from app.components.text import chips, conversation, inline
 from app.resources import workspace
 from db.queries.comparisons import (
     comparison_beside,
@@ -16,17 +17,16 @@ from db.queries.comparisons import (
     comparison_page,
     label_states,
 )
-from db.queries.runs import runs_of
 
 with workspace().reading() as session:
-    runs = {run.id: run for run in runs_of(session, ("comparisons",))}
+    runs = offered_runs(session, "comparisons")
 
 
 def read(comparison_id: int) -> None:
     """One pair in full."""
     with workspace().reading() as session:
         comparison = comparison_detail(session, comparison_id)
-        beside = comparison_beside(session, chosen_filter(), comparison_id)
+        beside = comparison_beside(session, comparisons_filter(), comparison_id)
     if comparison is None:
         empty(
             f"There is no pair {comparison_id}.", "It may belong to another workspace.", "views/comparisons.py", "All"
@@ -36,7 +36,11 @@ def read(comparison_id: int) -> None:
     left.title(f"Pair {comparison.id:,d}")
     with right:
         reader_buttons("comparison", beside, "comparisons")
-    caption(f"Run {comparison.run} · both from {comparison.model} · seeds {comparison.seed_a} and {comparison.seed_b}")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        run_link(comparison.run)
+        inline("both responses from")
+        model_link(comparison.model_id, comparison.model)
+        inline(f"seeds {comparison.seed_a} and {comparison.seed_b}")
     with st.container(border=True):
         kind, where = comparison.kind, [comparison.source, comparison.topic]
         chips([(KINDS[kind], KIND_TINTS[kind])], title="Prompt", note=" · ".join(filter(None, where)))
@@ -56,8 +60,8 @@ def overview() -> None:
         )
         return
     content_notice()
-    comparison_filter(runs)
-    wanted = chosen_filter()
+    filter_comparisons(runs)
+    wanted = comparisons_filter()
     with workspace().reading() as session:
         states = label_states(session, wanted.run)
         found = comparison_page(session, wanted, page_start("comparisons", wanted))
@@ -66,7 +70,7 @@ def overview() -> None:
     if not found.rows:
         empty("No pair passes this filter", "Take a condition away.")
         return
-    comparison_list(found.rows)
+    comparison_list(found.rows, all_runs=wanted.run is None)
     pager("comparisons", found.rows[-1].id, found.more)
 
 

@@ -2,16 +2,17 @@
 
 import streamlit as st
 
-from app.components import draft
+from app.components.draft import drafts
 from app.components.few_shot_list import few_shot_list
 from app.components.notice import empty
-from app.components.principle_form import close_form
-from app.components.principle_list import show_principles
+from app.components.principle_form import forms
+from app.components.principle_list import show_principle, show_principles
 from app.components.text import caption
-from app.components.version_bar import history, unsaved
+from app.components.version_bar import elsewhere, history, unsaved
+from app.components.version_choice import chosen_version, leave_address
 from app.resources import workspace
 from cai_core.store.constitutions import load_version
-from db.queries.constitutions import constitution_names, versions
+from db.queries.constitutions import constitution_names
 
 st.title("Constitutions")
 with workspace().reading() as session:
@@ -23,22 +24,9 @@ if not names:
     )
     st.stop()
 
-edits = draft.current()
-left, middle, right = st.columns([3, 3, 4], vertical_alignment="bottom")
-preferred = edits.before.name if edits else "sandbox"
-name = left.selectbox(
-    "Constitution",
-    names,
-    names.index(preferred) if preferred in names else 0,
-    key="constitutions.name",
-    persist_state="session",
-    on_change=close_form,
-)
-with workspace().reading() as session:
-    lines = versions(session, name)
-    chosen = middle.selectbox(
-        "Version", [line.name for line in lines], key=f"constitutions.version.{lines[0].name}", on_change=close_form
-    )
+left, right = st.columns([3, 2], vertical_alignment="bottom")
+with left, workspace().reading() as session:
+    lines, chosen = chosen_version(session, names)
     _, saved = load_version(session, chosen)
 view = right.segmented_control(
     "Show",
@@ -49,13 +37,23 @@ view = right.segmented_control(
     label_visibility="collapsed",
 )
 
-shown = edits.now if edits and edits.base == chosen else saved
+edits = drafts().get(chosen)
+shown = edits.now if edits else saved
+if drafts() or forms():
+    st.caption("Unsaved edits live in this tab: they outlive a change of page, and a reload loses them.")
+elsewhere(chosen)
 if edits:
     unsaved(edits)
+if chosen != lines[0].name:
+    caption(f"{lines[0].name} is the newest version: edits of this one can be saved under another name only.")
 caption(shown.description)
+principle = next((one for one in shown.principles if one.id == st.query_params.get("principle")), None)
 if view == "History":
     history(lines)
 elif view == "Few-shots":
     few_shot_list(shown.few_shots)
+elif principle:
+    show_principle(chosen, principle)
+    st.button("All principles", icon=":material/list:", on_click=leave_address)
 else:
-    show_principles(chosen, shown)
+    show_principles(chosen, shown.principles)

@@ -24,7 +24,7 @@ def model_list(lines: list[ModelLine]) -> None:
                 "Kind": line.kind,
                 "From": f"run {line.run}, {TITLES[line.run_kind]}" if line.run_kind else "added",
                 "Step": line.step,
-                "Last": "last" if line.final else "on the way",
+                "Snapshot": ("last" if line.final else "on the way") if line.run else "",
                 "Base": line.base,
                 "Since": line.created_at,
             }

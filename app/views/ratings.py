@@ -3,7 +3,8 @@
 import streamlit as st
 
 from app.components.notice import empty
-from app.components.ratings_views import show_battles, show_plane, show_rates
+from app.components.pager import opened
+from app.components.ratings_views import newest_rated, show_battles, show_plane, show_rates
 from app.components.run_badge import in_select
 from app.components.text import caption
 from app.resources import workspace
@@ -14,7 +15,9 @@ VIEWS = {"Plane": show_plane, "Gold rates": show_rates, "Battles": show_battles}
 
 st.title("Ratings")
 with workspace().reading() as session:
-    runs = {run.id: run for run in runs_of(session, ("battles",))}
+    asked = opened("run")
+    runs = {run.id: run for run in runs_of(session, ("battles",), (asked,))}
+    first = asked if asked in runs else newest_rated(session, runs)
 if not runs:
     empty(
         "No battles yet",
@@ -24,10 +27,9 @@ if not runs:
     )
     st.stop()
 
-asked = st.query_params.get("run", "")
 left, right = st.columns([3, 2], vertical_alignment="bottom")
-first = list(runs).index(int(asked)) if asked.isdigit() and int(asked) in runs else 0
-run_id = left.selectbox("Battles run", list(runs), first, format_func=lambda i: in_select(runs[i]), key="ratings.run")
+place = list(runs).index(first) if first in runs else 0
+run_id = left.selectbox("Battles run", list(runs), place, format_func=lambda i: in_select(runs[i]), key="ratings.run")
 view = right.segmented_control(
     "View", list(VIEWS), default="Plane", required=True, key="ratings.view", label_visibility="collapsed"
 )

@@ -5,7 +5,8 @@ import streamlit as st
 from app.components.notice import empty
 from app.components.pager import opened, page_start, pager
 from app.components.run_compare import compare
-from app.components.run_detail import VIEWS, show_head, show_view
+from app.components.run_detail import VIEWS, show_view
+from app.components.run_head import show_head
 from app.components.run_list import run_list
 from app.components.run_progress import live
 from app.resources import workspace
@@ -39,8 +40,7 @@ def page_now(before: int) -> Page[RunLine]:
 def overview() -> None:
     """Every run, the newest first."""
     st.title("Runs")
-    # Pages go towards older runs, so that their starting ids are kept negated: the pager's ids only grow.
-    before = -page_start("runs", "all")
+    before = page_start("runs", "all")
     found = page_now(before)
     if not found.rows:
         empty(
@@ -51,15 +51,13 @@ def overview() -> None:
         )
         return
 
-    def draw() -> bool:
-        rows = page_now(before).rows
-        run_list(rows)
+    def draw() -> None:
+        run_list(page_now(before).rows)
         if opened("run") is not None:
             st.rerun()  # a press in the list draws only the list again
-        return any(run.active for run in rows)
 
-    live(draw, any(run.active for run in found.rows))
-    pager("runs", -found.rows[-1].id, found.more)
+    live(draw)
+    pager("runs", found.rows[-1].id, found.more)
 
 
 if (run_id := opened("run")) is not None:

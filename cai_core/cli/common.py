@@ -1,6 +1,7 @@
 """What commands share: options, and how they print."""
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,14 +11,16 @@ from rich.table import Table
 from rich.text import Text
 
 from cai_core.errors import CAIError
-from cai_core.store.workspace import Workspace, open_workspace
+from cai_core.store.workspace import Workspace, default_folder, open_workspace
 
 Folder = Annotated[
     Path | None,
     typer.Option("--workspace", "-w", help="Workspace folder; else CAI_STUDIO_HOME, else ./workspace."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
-RunId = Annotated[int, typer.Argument(metavar="ID", help="A run's number, as `runs list` shows it.")]
+MOST = 2**63 - 1
+"""The largest number that the database can look up."""
+RunId = Annotated[int, typer.Argument(metavar="ID", max=MOST, help="A run's number, as `runs list` shows it.")]
 
 console = Console(highlight=False)
 """For people. What programs read goes through `print_json`."""
@@ -26,6 +29,16 @@ console = Console(highlight=False)
 def workspace(folder: Path | None, *, create: bool = True) -> Workspace:
     """Open the workspace that the option names."""
     return open_workspace(folder, create=create)
+
+
+def folder_of(folder: Path | None) -> Path:
+    """The folder that the option names, or the usual one, by its whole path."""
+    return (folder or default_folder()).expanduser().absolute()
+
+
+def workspace_to_fill(folder: Path | None) -> Workspace:
+    """The workspace that something is added to: the usual one is made where it is missing, a mistyped one is not."""
+    return workspace(folder, create=folder is None)
 
 
 def print_json(value: Any) -> None:
@@ -41,9 +54,9 @@ def print_table(columns: list[str], rows: list[list[object]]) -> None:
     console.print(table)
 
 
-def say(text: str) -> None:
+def say(text: str, *, error: bool = False) -> None:
     """A line for people, verbatim and unbroken."""
-    typer.echo(text)
+    typer.echo(text, err=error)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -61,5 +74,8 @@ def write_text(path: Path, text: str) -> None:
 
 def check_writable(path: Path) -> None:
     """Find out before hours of work that its report has nowhere to go."""
-    if path.is_dir() or not path.absolute().parent.is_dir():
+    folder = path.absolute().parent
+    if path.is_dir() or not folder.is_dir():
         raise CAIError(f"{path} cannot be written: it is a folder, or in none. Name a file in a folder that is there.")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise CAIError(f"{path} cannot be written: permission denied. Name a file in a folder you may write to.")

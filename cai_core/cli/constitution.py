@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy.orm import Session
 
 from cai_core.cli import common
-from cai_core.store.workspace import Workspace
+from cai_core.types import Constitution
 
 app = typer.Typer(help="Constitutions: list, show, validate, save.", no_args_is_help=True)
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A YAML file, `format: cai-constitution/1`.")]
@@ -17,7 +18,7 @@ def list_constitutions(folder: common.Folder = None, as_json: common.Json = Fals
     """The newest version of each constitution."""
     from cai_core.store import constitutions
 
-    with common.workspace(folder).reading() as session:
+    with common.workspace(folder, create=False).reading() as session:
         rows = constitutions.newest_versions(session)
     if as_json:
         common.print_json(rows)
@@ -36,7 +37,7 @@ def show(
     from cai_core.constitution.load import as_plain, dump_constitution
     from cai_core.store import constitutions
 
-    with common.workspace(folder).reading() as session:
+    with common.workspace(folder, create=False).reading() as session:
         _, constitution = constitutions.load_version(session, ref)
     if as_json:
         common.print_json(as_plain(constitution))
@@ -67,26 +68,26 @@ def save(
     as_json: common.Json = False,
 ) -> None:
     """Save a file as the next version of the constitution it names; one that says nothing new makes none."""
-    ref = save_file(common.workspace(folder), file, author=author, message=message)
+    from cai_core.constitution.load import load_constitution
+
+    constitution = load_constitution(file)
+    with common.workspace_to_fill(folder).writing() as session:
+        ref = save_version(session, constitution, author=author, message=message or f"From {file.name}.")
     if as_json:
         common.print_json({"ref": ref})
     else:
         common.say(f"saved as {ref}.")
 
 
-def save_file(workspace: Workspace, file: Path, *, author: str = "", message: str = "") -> str:
-    """Save a file's constitution and return the version's 'name@n'."""
+def save_version(session: Session, constitution: Constitution, *, author: str = "", message: str) -> str:
+    """Save a constitution, by its user where nobody is named, and return the version's 'name@n'."""
     import getpass
 
-    from cai_core.constitution.load import load_constitution
     from cai_core.store import constitutions
 
-    constitution = load_constitution(file)
     try:
         author = author or getpass.getuser()
     except (KeyError, OSError):
         author = "unknown"  # a container's user may have no name
-    with workspace.writing() as session:
-        constitutions.save_version(session, constitution, author=author, message=message or f"From {file.name}.")
-        number = constitutions.version_row(session, constitution.name).number
-    return f"{constitution.name}@{number}"
+    constitutions.save_version(session, constitution, author=author, message=message)
+    return f"{constitution.name}@{constitutions.version_row(session, constitution.name).number}"

@@ -20,6 +20,13 @@ class What(StrEnum):
     LABELS = "labels"
 
 
+class Role(StrEnum):
+    """What an imported model is for."""
+
+    TEXT = "text"
+    PREFERENCE = "preference"
+
+
 @import_app.command("prompts")
 def import_prompts(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Text or .jsonl, one prompt a line.")],
@@ -32,8 +39,8 @@ def import_prompts(
     """Add a file's prompts; lines that cannot be used are set aside and listed."""
     from cai_core.store import prompt_files
 
-    workspace = common.workspace(folder)
-    report = prompt_files.import_prompts(workspace, file, kind=kind, split=split, source=source)
+    good, bad_lines = prompt_files.read(file, kind=kind, split=split, source=source)
+    report = prompt_files.add(common.workspace_to_fill(folder), good, bad_lines)
     if as_json:
         bad = [{"line": number, "why": why} for number, why in report.bad]
         common.print_json({"added": report.added, "known": report.known, "bad": bad})
@@ -62,22 +69,26 @@ def import_model(
     name: Annotated[str, typer.Option(help="Name in the workspace; else the base's.")] = "",
     adapter: Annotated[Path | None, typer.Option(help="Folder of a LoRA adapter on the base.")] = None,
     revision: Annotated[str | None, typer.Option(help="Revision on the Hub.")] = None,
+    role: Annotated[Role, typer.Option(help="What it is for: to write and to choose, or to score.")] = Role.TEXT,
     as_json: common.Json = False,
 ) -> None:
-    """Check a causal language model and add it."""
+    """Check a causal language model, or a preference model's adapter, and add it."""
     from cai_core.cli.model_files import add_model
 
-    found = add_model(common.workspace(folder), base, name=name, adapter=adapter, revision=revision)
+    found = add_model(folder, base, name=name, adapter=adapter, revision=revision, role=role.value)
     if as_json:
         common.print_json(found)
     else:
-        common.say(f"added as {found['name']!r}; use it with --model {found['name']}.")
+        setting = "-c preference_model=" if role == Role.PREFERENCE else "--model "
+        common.say(f"added as {found['name']!r}; use it with {setting}{found['name']}.")
 
 
 def export(
     what: Annotated[What, typer.Argument(help="What to export.")],
     folder: common.Folder = None,
-    run: Annotated[list[int] | None, typer.Option(metavar="ID", help="Only these runs; may be repeated.")] = None,
+    run: Annotated[
+        list[int] | None, typer.Option(metavar="ID", max=common.MOST, help="Only these runs; may be repeated.")
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="File; .csv writes CSV, else JSON Lines.")] = None,
     as_json: common.Json = False,
 ) -> None:

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 import typer
 
 from cai_core.cli import common
-from cai_core.cli.page import write_report
+from cai_core.cli.page import split_page, write_report
 from cai_core.errors import CAIError
-from cai_core.store.workspace import default_folder
+from cai_core.store.workspace import Workspace, default_folder
+from cai_core.types import RunKind
 
 
 def demo(
@@ -21,19 +22,18 @@ def demo(
     page: Annotated[Path | None, typer.Option("--report", help="Write tables of all seeds into this page.")] = None,
 ) -> None:
     """Run all seven stages on the built-in model, in a workspace that the app then opens."""
-    for file in (json_file, page):
-        if file is not None:
-            common.check_writable(file)
-    if not seeds:
-        reports = [_loop(folder, seed, constitution)]
-    else:
-        numbers = _numbers(seeds)
-        reports = [_loop((folder or default_folder()) / f"seed-{one}", one, constitution) for one in numbers]
-    if json_file is not None:
-        value = reports if seeds else reports[0]
-        common.write_text(json_file, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
-    if page is not None:
-        write_report(page, reports)
+    numbers = _numbers(seeds) if seeds else [seed]
+    _check(numbers, constitution, json_file, page)
+    reports: list[dict[str, Any]] = []
+    for one in numbers:
+        place = (folder or default_folder()) / f"seed-{one}" if seeds else folder
+        reports.append(_loop(place, one, constitution))
+        # After each, so that what was measured is kept if the next one fails.
+        if json_file is not None:
+            value = reports if seeds else reports[0]
+            common.write_text(json_file, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+        if page is not None:
+            write_report(page, reports)
 
 
 def _numbers(seeds: str) -> list[int]:
@@ -43,44 +43,50 @@ def _numbers(seeds: str) -> list[int]:
         raise CAIError(f"--seeds {seeds!r} does not fit; whole numbers parted by commas are wanted.") from None
 
 
+def _check(seeds: list[int], constitution: Path | None, json_file: Path | None, page: Path | None) -> None:
+    """Find out, before a workspace is made and hours are spent, what cannot be used or written."""
+    from cai_core.constitution.load import load_constitution
+    from cai_core.runs.queue import check_seed
+
+    for seed in seeds:
+        check_seed(seed)
+    if constitution is not None:
+        load_constitution(constitution)
+    for file in (json_file, page):
+        if file is not None:
+            common.check_writable(file)
+    if page is not None:
+        split_page(page)
+
+
 def _loop(folder: Path | None, seed: int, constitution: Path | None) -> dict[str, Any]:
     """One whole loop, followed to its end; its report."""
-    from cai_core.cli.constitution import save_file
-    from cai_core.runs import presets
+    from cai_core.cli.follow import to_the_end
+    from cai_core.runs.summary import loop_report
 
     workspace = common.workspace(folder)
-    ref = "sandbox" if constitution is None else save_file(workspace, constitution)
-    ids = presets.enqueue_loop(workspace, seed=seed, constitution=ref)
+    ref, ids = _enqueue(workspace, seed, constitution)
     common.say(f"workspace {workspace.folder}: seven runs, seed {seed}, constitution {ref}")
-    _follow(workspace, list(ids.values()))
-    report = _report(workspace, ids)
+    if not to_the_end(workspace, list(ids.values())):
+        raise typer.Exit(1)
+    report = loop_report(workspace, ids)
     _show(report)
     return report
 
 
-def _follow(workspace: Any, ids: list[int]) -> None:
-    from cai_core.cli.follow import follow
-    from cai_core.runs.launchers import tail
+def _enqueue(workspace: Workspace, seed: int, file: Path | None) -> tuple[str, dict[RunKind, int]]:
+    """The loop's runs, and the constitution's version if it was a file: all of it or nothing."""
+    from cai_core.cli.constitution import save_version
+    from cai_core.constitution.load import load_constitution
+    from cai_core.runs import presets, queue
 
-    listed = " ".join(map(str, ids))
-    go_on = f"`cai-studio runs resume ID... --workspace {workspace.folder}` lets them go on where they were."
-    try:
-        rows = follow(workspace, ids)
-    except KeyboardInterrupt:
-        common.say(f"runs {listed} are stopped. {go_on}")
-        raise typer.Exit(130) from None
-    for row in rows:
-        if row["state"] != "done" and row["state"] != "waiting":
-            common.say(f"run {row['id']} ({row['kind']}) is {row['state']}: {row['error'] or 'on request'}")
-            common.say(tail(workspace.folder, row["id"], 15))
-            common.say(go_on)
-            raise typer.Exit(1)
-
-
-def _report(workspace: Any, ids: Any) -> dict[str, Any]:
-    from cai_core.runs.summary import loop_report
-
-    return loop_report(workspace, ids)
+    written = None if file is None else (load_constitution(file), f"From {file.name}.")
+    ids: dict[RunKind, int] = {}
+    with workspace.writing() as session:
+        ref = "sandbox" if written is None else save_version(session, written[0], message=written[1])
+        for kind, config, parents in presets.sandbox_loop(ref):
+            ids[kind] = queue.add(session, kind, config, seed=seed, parents=[ids[parent] for parent in parents])
+    return ref, ids
 
 
 def _show(report: dict[str, Any]) -> None:

@@ -91,14 +91,15 @@ def _gpu(problems: list[str]) -> str | None:
 
 def _workspace(folder: Path | None, problems: list[str]) -> dict[str, Any]:
     from cai_core.store import workspace as store
+    from cai_core.store.backups import DATABASE
     from db.migrations import migrate
 
     path = (folder or store.default_folder()).expanduser().absolute()
     found: dict[str, Any] = {"folder": str(path), "revision": None, "revision_needed": migrate.head()}
     try:
-        found["revision"] = store.revision(path)
-        if found["revision"] is None:
+        if not (path / DATABASE).exists():
             return {**found, "state": "not there yet; `cai-studio app` or `demo` makes it"}
+        found["revision"] = store.revision(path)
         workspace = store.open_workspace(path, create=False)
     except CAIError as error:
         problems.append(str(error))

@@ -4,14 +4,17 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+import typer
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from sqlalchemy.orm import Session
 
-from cai_core.cli.common import console
+from cai_core.cli.common import console, say
 from cai_core.errors import RunError
-from cai_core.runs import queue
+from cai_core.runs import launchers, queue
 from cai_core.store import runs
 from cai_core.store.workspace import Workspace
 from cai_core.types import RunState
+from db.schema import RunRow
 
 TICK = 0.5
 ENDED = (RunState.DONE, RunState.STOPPED, RunState.FAILED, RunState.LOST)
@@ -19,7 +22,7 @@ Rows = list[dict[str, Any]]
 
 
 def follow(workspace: Workspace, run_ids: Sequence[int], *, quiet: bool = False) -> Rows:
-    """Show progress until every run has ended or one that others wait for has failed; return their summaries.
+    """Show progress until every run has ended, or waits for one that did not get done; return their summaries.
 
     Ctrl-C asks all of them to stop, waits until they have, and passes on.
     """
@@ -37,7 +40,7 @@ def follow(workspace: Workspace, run_ids: Sequence[int], *, quiet: bool = False)
                 queue.kick(workspace)
                 rows = _rows(workspace, run_ids)
                 _draw(progress, bars, rows)
-                if _over(rows):
+                if all(row["state"] in ENDED or row["held_up_by"] for row in rows):
                     return rows
                 time.sleep(TICK)
         except KeyboardInterrupt:
@@ -47,15 +50,42 @@ def follow(workspace: Workspace, run_ids: Sequence[int], *, quiet: bool = False)
 
 def _rows(workspace: Workspace, run_ids: Sequence[int]) -> Rows:
     with workspace.reading() as session:
-        return [runs.summary(runs.get(session, run_id)) for run_id in run_ids]
+        return [_row(session, runs.get(session, run_id)) for run_id in run_ids]
 
 
-def _over(rows: Rows) -> bool:
-    """Nothing runs, and nothing waits that could still have its turn."""
-    states = [row["state"] for row in rows]
-    if RunState.RUNNING in states:
-        return False
-    return RunState.WAITING not in states or any(state in ENDED[1:] for state in states)
+def _row(session: Session, row: RunRow) -> dict[str, Any]:
+    """A run's summary, with the run that it waits for in vain."""
+    culprit = runs.held_up_by(session, row.id) if row.state == RunState.WAITING else None
+    return {**runs.summary(row), "held_up_by": culprit and runs.summary(culprit)}
+
+
+def to_the_end(workspace: Workspace, run_ids: Sequence[int], *, quiet: bool = False) -> bool:
+    """Follow runs; whether all are done. Says on standard error what stopped, why, and how to go on."""
+    try:
+        rows = follow(workspace, run_ids, quiet=quiet)
+    except KeyboardInterrupt:
+        _say(f"runs {' '.join(map(str, run_ids))} are stopped.")
+        _say(_go_on(workspace, run_ids))
+        raise typer.Exit(130) from None
+    ended = [row["held_up_by"] or row for row in rows if row["state"] != RunState.DONE]
+    for row in {row["id"]: row for row in ended}.values():
+        _say(f"run {row['id']} ({row['kind']}) is {row['state']}: {row['error'] or 'on request'}")
+        if last := launchers.tail(workspace.folder, row["id"], 15):
+            _say(last)
+        if row["id"] not in run_ids:
+            _say(f"run {' '.join(map(str, run_ids))} waits for it.")
+    if ended:
+        _say(_go_on(workspace, sorted({row["id"] for row in ended})))
+    return not ended
+
+
+def _say(text: str) -> None:
+    say(text, error=True)
+
+
+def _go_on(workspace: Workspace, run_ids: Sequence[int]) -> str:
+    listed = " ".join(map(str, run_ids))
+    return f"`cai-studio runs resume {listed} --workspace {workspace.folder}` lets them go on where they were."
 
 
 def _draw(progress: Progress, bars: dict[int, TaskID], rows: Rows) -> None:

@@ -8,6 +8,7 @@ import typer
 
 from cai_core.cli import common
 from cai_core.errors import RunError
+from cai_core.store.workspace import Workspace
 from cai_core.types import RunKind
 
 app = typer.Typer(help="Look at runs; stop, resume and clone them.", no_args_is_help=True)
@@ -24,30 +25,62 @@ def run(
     config: Settings = None,
     model: Annotated[str | None, typer.Option(help="Model by name, or a folder or Hub id to add.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything the run draws.")] = 0,
-    parent: Annotated[list[int] | None, typer.Option(metavar="ID", help="A run to read from; may be repeated.")] = None,
+    parent: Annotated[
+        list[int] | None, typer.Option(metavar="ID", max=common.MOST, help="A run to read from; may be repeated.")
+    ] = None,
     note: Annotated[str, typer.Option(help="A word to yourself.")] = "",
     wait: Annotated[bool, typer.Option("--wait", help="Follow the run to its end.")] = False,
     as_json: common.Json = False,
 ) -> None:
     """Enqueue a run of one stage and start it when its turn comes."""
-    from cai_core.cli.follow import follow
-    from cai_core.cli.model_files import ensure_model
+    from cai_core.cli.follow import to_the_end
     from cai_core.runs import queue
 
     values = read_settings(config or [])
+    queue.check_seed(seed)
     workspace = common.workspace(folder)
-    if model is not None:
-        values["policy" if kind == RunKind.RL else "model"] = ensure_model(workspace, model)
-    run_id = queue.enqueue(workspace, kind, values, seed=seed, parents=parent or [], note=note)
+    run_id = _enqueue(workspace, kind, values, model, seed=seed, parents=parent or [], note=note)
     queue.kick(workspace)
-    if wait:
-        follow(workspace, [run_id], quiet=as_json)
+    done = not wait or to_the_end(workspace, [run_id], quiet=as_json)
     if as_json:
         common.print_json(_summary(workspace, run_id))
     elif not wait:
         common.say(f"run {run_id} ({kind}) is enqueued; `cai-studio runs show {run_id}` follows it.")
-    if wait and _summary(workspace, run_id)["state"] != "done":
+        _say_what_it_waits_for(workspace, run_id)
+    if not done:
         raise typer.Exit(1)
+
+
+def _enqueue(workspace: Workspace, kind: RunKind, values: dict[str, Any], model: str | None, **rest: Any) -> int:
+    """Enqueue a run, and add its model where it is a folder or Hub id that is not there yet: both or neither."""
+    from cai_core.cli.model_files import check_new, find_model
+    from cai_core.runs import queue
+    from cai_core.store import models
+
+    new: dict[str, Any] | None = None
+    if model is not None:
+        with workspace.reading() as session:
+            name = find_model(session, model)
+        if name is None:
+            new = check_new(workspace.folder, model)
+            name = new["name"]
+        values["policy" if kind == RunKind.RL else "model"] = name
+    with workspace.writing() as session:
+        if new is not None:
+            models.add(session, **new)
+        return queue.add(session, kind, values, **rest)
+
+
+def _say_what_it_waits_for(workspace: Workspace, run_id: int) -> None:
+    from cai_core.store import runs
+
+    with workspace.reading() as session:
+        culprit = runs.held_up_by(session, run_id)
+    if culprit is not None:
+        common.say(
+            f"It waits for run {culprit.id} ({culprit.kind}), which is {culprit.state}; `cai-studio runs resume "
+            f"{culprit.id}` lets that go on."
+        )
 
 
 def read_settings(given: list[str]) -> dict[str, Any]:
@@ -78,7 +111,7 @@ def _read(path: Path) -> str:
 def _object(text: str) -> dict[str, Any]:
     try:
         values: dict[str, Any] = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise RunError(f"--config holds JSON that cannot be read: {error}. Mend it, or write KEY=VALUE.") from None
     return values
 
@@ -86,11 +119,11 @@ def _object(text: str) -> dict[str, Any]:
 def _value(text: str) -> Any:
     try:
         return json.loads(text)
-    except json.JSONDecodeError:
-        return text
+    except (ValueError, RecursionError):
+        return text  # no JSON, or a number or a nesting beyond reading: the setting's own check says what fits
 
 
-def _summary(workspace: Any, run_id: int) -> dict[str, Any]:
+def _summary(workspace: Workspace, run_id: int) -> dict[str, Any]:
     from cai_core.store import runs
 
     with workspace.reading() as session:
@@ -152,15 +185,14 @@ def stop(run_id: common.RunId, folder: common.Folder = None) -> None:
 
 @app.command()
 def resume(
-    run_id: Annotated[list[int], typer.Argument(metavar="ID...", help="Runs to resume.")],
+    run_id: Annotated[list[int], typer.Argument(metavar="ID...", max=common.MOST, help="Runs to resume.")],
     folder: common.Folder = None,
 ) -> None:
     """Let stopped, failed or lost runs go on where they were."""
     from cai_core.runs import queue
 
     workspace = common.workspace(folder, create=False)
-    for one in run_id:
-        queue.resume(workspace, one)
+    queue.resume(workspace, *run_id)
     queue.kick(workspace)
     common.say(f"{'run' if len(run_id) == 1 else 'runs'} {' '.join(map(str, run_id))} will go on.")
 

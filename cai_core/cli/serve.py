@@ -53,7 +53,8 @@ def serve(
 def streamlit_command(port: int) -> list[str]:
     """The command that serves the app; every setting that guards it is a flag."""
     flags = [f"--{name}={value}" for name, value in {**FLAGS, "server.port": str(port)}.items()]
-    return [sys.executable, "-m", "streamlit", "run", str(server_file()), *flags]
+    # -P: what lies in the current folder, a db.py or an app.py, is not ours to import.
+    return [sys.executable, "-P", "-m", "streamlit", "run", str(server_file()), *flags]
 
 
 def server_file() -> Path:

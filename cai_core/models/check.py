@@ -14,8 +14,8 @@ from cai_core.models.load import SCRIPTED, resolve_base
 from cai_core.models.preference import check_head
 from cai_core.models.rendering import Renderer
 from cai_core.models.rows import common_length
-from cai_core.models.weights import check_adapter, load_config, load_tokenizer, pick_device, pick_dtype
-from cai_core.types import ModelRef, user
+from cai_core.models.weights import check_adapter, context_length, load_config, load_tokenizer, pick_device, pick_dtype
+from cai_core.types import Conversation, Message, ModelRef, Role, assistant, user
 
 ModelRole = Literal["text", "feedback", "preference"]
 """What a model is for: to write, to choose between (A) and (B), to score."""
@@ -39,7 +39,9 @@ def check_model(
         check_adapter(ref, kind)
     if role == "preference":
         _check_preference(ref)
-    renderer = Renderer(load_tokenizer(ref))
+    tokenizer = load_tokenizer(ref)
+    renderer = Renderer(tokenizer)
+    takes_system = check_template(ref.base, renderer)
     choices = option_tokens(renderer, options)
     if role == "feedback" and not choices["distinct"]:
         raise ModelError(
@@ -50,18 +52,42 @@ def check_model(
         "base": base,
         "architecture": (config.architectures or [config.model_type])[0],
         "parameters": parameters,
-        "context_length": _context_length(config, renderer),
+        "context_length": context_length(config, tokenizer),
         "vocabulary": config.get_text_config().vocab_size,
         "template": "chat template" if renderer.has_template else "Human/Assistant",
+        "system_turn": takes_system,
         "options": choices,
         **_check_memory(ref, parameters, device),
     }
 
 
+def check_template(name: str, renderer: Renderer) -> bool:
+    """Whether the chat template takes a system turn. Raises `ModelError` if it fails on what every stage sends."""
+    asked, answered = user("Question"), assistant("Answer")
+    for turns in ((asked, answered), (asked, answered, asked), (asked, answered, asked, answered)):
+        if (error := _fails(renderer, turns)) is not None:
+            roles = ", ".join(turn.role for turn in turns)
+            raise ModelError(
+                f"The chat template of {name!r} fails on the turns {roles} ({error}). Few-shots need turns that "
+                "alternate, and labels a last assistant turn to go on from. Give a model whose template takes both, or "
+                "take chat_template out of its tokenizer files: its turns are then sent as 'Human:' and 'Assistant:'."
+            )
+    return _fails(renderer, (Message(Role.SYSTEM, "System"), asked)) is None
+
+
+def _fails(renderer: Renderer, turns: Conversation) -> str | None:
+    """What the template says against these turns."""
+    try:
+        renderer.ids(turns)
+    except Exception as error:  # a template may raise anything
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
 def option_tokens(renderer: Renderer, options: tuple[str, ...]) -> dict[str, Any]:
-    """The tokens of each option after a question, and whether they differ."""
-    context = renderer.ids((user("Question"),), "The answer is:")
-    told = [renderer.ids((user("Question"),), "The answer is:" + option) for option in options]
+    """The tokens of each option where labels ask for them, after a begun answer, and whether they differ."""
+    begun = (user("Question"), assistant("The answer is:"))
+    context, told = renderer.ids(begun), [renderer.ids(begun, option) for option in options]
     first = min(common_length(context, tokens) for tokens in told)
     tails = [tokens[first:] for tokens in told]
     distinct = len({tuple(tail) for tail in tails}) == len(tails) and all(tails)
@@ -106,11 +132,6 @@ def _check_preference(ref: ModelRef) -> None:
             f"{ref.base!r} has no adapter, so no head to score with. Give the adapter of a finished pm run."
         )
     check_head(Path(ref.adapter))
-
-
-def _context_length(config: PreTrainedConfig, renderer: Renderer) -> int:
-    known = [getattr(config.get_text_config(), "max_position_embeddings", None), renderer.tokenizer.model_max_length]
-    return min([int(length) for length in known if length] or [2048])
 
 
 def _check_memory(ref: ModelRef, parameters: int, device: str | None) -> dict[str, Any]:

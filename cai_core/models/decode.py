@@ -71,10 +71,3 @@ def _stopped(row: Row, tokenizer: PreTrainedTokenizerBase) -> bool:
     reach = max(len(stop.encode()) for stop in row.stops) + 4
     tail = str(tokenizer.decode(row.tokens[-reach:], skip_special_tokens=True))
     return any(stop in tail for stop in row.stops)
-
-
-def text_of(row: Row, tokenizer: PreTrainedTokenizerBase) -> str:
-    """The answer's text, cut before the first stop string."""
-    text = str(tokenizer.decode(row.tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False))
-    cuts = [text.index(stop) for stop in row.stops if stop in text]
-    return text[: min(cuts)] if cuts else text

@@ -1,7 +1,9 @@
 """`LocalModel`: any Hugging Face causal model, with or without an adapter, in this process.
 
-A row's answer depends on its request alone: each row draws from its own stream of random numbers, padding is masked
-and positions are explicit, so that the same row gives the same text in any batch.
+Each row draws from its own stream of random numbers, padding is masked and positions are explicit, so that a row's
+answer depends on its request alone. In float32 (on a CPU) the same row gives the same text in any batch, but where two
+candidates lie within about 1e-4 of each other. In bfloat16 (on a GPU) the shape of a batch moves logits by far more:
+the distribution is the same but for rounding, yet a text may change with its neighbours, or after a resume.
 """
 
 import math
@@ -13,12 +15,12 @@ from typing import TypeVar
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from cai_core.models.decode import Row, decode, text_of
+from cai_core.models.decode import Row, decode
 from cai_core.models.forward import forward_for
 from cai_core.models.rendering import Renderer
 from cai_core.models.rows import Options, common_length
-from cai_core.models.weights import load_causal, load_tokenizer, pick_device
-from cai_core.types import Answer, Choice, Choose, Failed, Failure, ModelRef, Request, Role, Sample, Text
+from cai_core.models.weights import context_length, load_causal, load_tokenizer, pick_device
+from cai_core.types import Answer, Choice, Choose, Failed, Failure, ModelRef, Request, Sample, Text
 
 _Row = TypeVar("_Row")
 
@@ -42,7 +44,7 @@ class LocalModel:
         self.renderer = Renderer(tokenizer)
         self._ends = end_tokens(model, tokenizer)
         self._forward = forward_for(model, int(tokenizer.pad_token_id or 0))
-        self._context_length = context_length(model, tokenizer)
+        self._context_length = context_length(model.config, tokenizer)
 
     @property
     def context_length(self) -> int:
@@ -129,12 +131,8 @@ class LocalModel:
             yield key, Text(self._text(row), row.ended, len(row.tokens), sent[key])
 
     def _text(self, row: Row) -> str:
-        text = text_of(row, self.tokenizer)
-        context = row.sample.context
-        if self.renderer.has_template or isinstance(context, str) or context[-1].role is Role.ASSISTANT:
-            return text
-        # Without a template, what follows 'Assistant:' begins with the space that parts it from the label.
-        return text.lstrip()
+        text = self.tokenizer.decode(row.tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return self.renderer.answer(row.sample.context, str(text), row.sample.stop)
 
     def _score(self, items: Sequence[tuple[str, Options]], sent: dict[str, str]) -> Iterator[tuple[str, Answer]]:
         for (key, _), logprobs in zip(items, self._forward.score([item for _, item in items]), strict=True):
@@ -146,7 +144,10 @@ class LocalModel:
 def guarded(
     rows: Sequence[tuple[str, _Row]], run: Callable[[Sequence[tuple[str, _Row]]], Iterator[tuple[str, Answer]]]
 ) -> Iterator[tuple[str, Answer]]:
-    """Run rows together. Out of memory, halve them; on any other error, run them one by one to find who fails."""
+    """Run rows together. Out of memory, halve them; on another error, run them one by one to find who fails.
+
+    A fault of the device is raised: after one, every row would fail on this process, and none of them by its own fault.
+    """
     if not rows:
         return
     done: set[str] = set()
@@ -156,6 +157,8 @@ def guarded(
             yield key, answer
         return
     except Exception as error:
+        if isinstance(error, torch.AcceleratorError) and not _out_of_memory(error):
+            raise
         if len(rows) == 1:
             yield rows[0][0], _failed(error)
             return
@@ -166,7 +169,8 @@ def guarded(
 
 
 def _out_of_memory(error: Exception) -> bool:
-    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error)
+    said = ("can't allocate memory", "out of memory")
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or any(words in str(error) for words in said)
 
 
 def _failed(error: Exception) -> Failed:
@@ -178,10 +182,3 @@ def end_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> fr
     named = getattr(model.generation_config, "eos_token_id", None)
     several = named if isinstance(named, (list, tuple)) else [named]
     return frozenset(int(token) for token in [*several, tokenizer.eos_token_id] if token is not None)
-
-
-def context_length(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int:
-    """Most tokens of prompt and answer together; a tokenizer without a limit names a huge number."""
-    config = model.config.get_text_config()
-    known = [getattr(config, "max_position_embeddings", None), tokenizer.model_max_length]
-    return min([int(length) for length in known if length] or [2048])

@@ -16,7 +16,15 @@ from transformers import AutoModelForSequenceClassification, PreTrainedModel, Pr
 
 from cai_core.errors import ModelError
 from cai_core.models.rendering import Renderer
-from cai_core.models.weights import check_adapter, load_base, load_tokenizer, pick_device
+from cai_core.models.rows import Tokens, pad_right
+from cai_core.models.weights import (
+    check_adapter,
+    context_length,
+    load_base,
+    load_tokenizer,
+    pick_device,
+    with_adapter,
+)
 from cai_core.types import Conversation, ModelRef
 
 _PASS_TOKENS = 8192
@@ -30,9 +38,9 @@ def rewards(model: PreTrainedModel, ids: Tensor, mask: Tensor) -> Tensor:
     where padding and end of turn are one token.
     """
     inner = model.get_base_model() if isinstance(model, PeftModel) else model
-    hidden = getattr(inner, inner.base_model_prefix)(input_ids=ids, attention_mask=mask).last_hidden_state
+    read = getattr(inner, inner.base_model_prefix)(input_ids=ids, attention_mask=mask, use_cache=False)
     last = mask.sum(dim=-1) - 1
-    scores: Tensor = inner.score(hidden[torch.arange(len(ids), device=ids.device), last])  # [rows, 1]
+    scores: Tensor = inner.score(read.last_hidden_state[torch.arange(len(ids), device=ids.device), last])  # [rows, 1]
     return scores.squeeze(-1)
 
 
@@ -40,30 +48,31 @@ class PreferenceScorer:
     """A preference model in memory. `ref` names the base and the adapter with its head."""
 
     def __init__(self, ref: ModelRef, *, device: str | None = None) -> None:
-        on = pick_device(device)
-        self.tokenizer = load_tokenizer(ref)
-        self.renderer = Renderer(self.tokenizer)
-        self.model = _load(ref, on)
-        config = self.model.config.get_text_config()
-        self._longest = int(getattr(config, "max_position_embeddings", None) or 2048)
+        tokenizer = load_tokenizer(ref)
+        self._hold(_load(ref, pick_device(device)), tokenizer)
 
     @classmethod
     def of(cls, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> "PreferenceScorer":
-        """Around a model that is already in memory."""
+        """Around a model that is already in memory; it is put into evaluation mode."""
         scorer = cls.__new__(cls)
-        scorer.model, scorer.tokenizer, scorer.renderer = model.eval(), tokenizer, Renderer(tokenizer)
-        config = model.config.get_text_config()
-        scorer._longest = int(getattr(config, "max_position_embeddings", None) or 2048)
+        scorer._hold(model.eval(), tokenizer)
         return scorer
 
-    @torch.inference_mode()
+    def _hold(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
+        self.model, self.tokenizer, self.renderer = model, tokenizer, Renderer(tokenizer)
+        self._longest = context_length(model.config, tokenizer)
+
     def score(self, conversations: Sequence[Conversation]) -> list[float]:
         """One score each, in order; not a number where the conversation is longer than the model reads."""
-        rows = [self.renderer.closed_ids(conversation) for conversation in conversations]
+        return self.score_ids([self.renderer.closed_ids(conversation) for conversation in conversations])
+
+    @torch.inference_mode()
+    def score_ids(self, rows: Sequence[Tokens]) -> list[float]:
+        """As `score`, of whole conversations as token ids."""
         scores = [math.nan] * len(rows)
         fitting = [i for i in range(len(rows)) if 0 < len(rows[i]) <= self._longest]
         for part in _parts(sorted(fitting, key=lambda i: len(rows[i])), rows):
-            ids, mask = _pad_right([rows[i] for i in part], self.model.device)
+            ids, mask = (made.to(self.model.device) for made in pad_right([rows[i] for i in part]))
             for i, value in zip(part, rewards(self.model, ids, mask).tolist(), strict=True):
                 scores[i] = value
         return scores
@@ -74,7 +83,7 @@ def score_conversations(ref: ModelRef, *, device: str | None = None) -> Callable
     return PreferenceScorer(ref, device=device).score
 
 
-def _parts(ordered: Sequence[int], rows: Sequence[Sequence[int]]) -> list[list[int]]:
+def _parts(ordered: Sequence[int], rows: Sequence[Tokens]) -> list[list[int]]:
     """Rows in order of length, cut where a pass would be full."""
     parts: list[list[int]] = []
     for i in ordered:
@@ -85,12 +94,16 @@ def _parts(ordered: Sequence[int], rows: Sequence[Sequence[int]]) -> list[list[i
     return parts
 
 
-def _pad_right(rows: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:
-    """Ids and mask, [rows, longest]; what stands under the mask's zeros is never seen."""
-    longest = max(map(len, rows))
-    ids = [list(row) + [0] * (longest - len(row)) for row in rows]
-    mask = [[1] * len(row) + [0] * (longest - len(row)) for row in rows]
-    return torch.tensor(ids, device=device), torch.tensor(mask, device=device)
+def scoring_base(ref: ModelRef, device: torch.device) -> PreTrainedModel:
+    """The base with a new scalar head, in float32 whatever the base is in.
+
+    bfloat16 would round scores to steps of 0.03 about 5, of the size of the margins that soft labels teach.
+    """
+    # Read from the config, the label count would be two, and the head of the wrong shape.
+    model = load_base(ref, AutoModelForSequenceClassification, device, num_labels=1)
+    model.score.float()
+    model.score.register_forward_pre_hook(lambda head, inputs: (inputs[0].to(head.weight.dtype),))
+    return model
 
 
 def _load(ref: ModelRef, device: torch.device) -> PreTrainedModel:
@@ -100,10 +113,7 @@ def _load(ref: ModelRef, device: torch.device) -> PreTrainedModel:
         )
     check_adapter(ref, AutoModelForSequenceClassification)
     check_head(Path(ref.adapter))
-    # Read from the config, the label count would be two, and the head of the wrong shape.
-    model = load_base(ref, AutoModelForSequenceClassification, device, num_labels=1)
-    merged: PreTrainedModel = PeftModel.from_pretrained(model, ref.adapter).merge_and_unload()
-    return merged.eval()
+    return with_adapter(scoring_base(ref, device), ref.adapter)
 
 
 def check_head(folder: Path) -> None:

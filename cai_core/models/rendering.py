@@ -8,9 +8,11 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from transformers import PreTrainedTokenizerBase
 
+from cai_core.errors import ModelError
 from cai_core.types import Conversation, Role, assistant, user
 
 HUMAN = "\n\nHuman:"
@@ -31,7 +33,9 @@ class Renderer:
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         self.tokenizer = tokenizer
         self.has_template = bool(tokenizer.chat_template)
-        self._special = tuple(text for text in tokenizer.all_special_tokens if text)
+        # Headers and the like are in no named list of the tokenizer's, and are read as special tokens all the same.
+        added = {token.content for token in tokenizer.added_tokens_decoder.values() if token.special}
+        self._special = tuple(sorted(text for text in added.union(tokenizer.all_special_tokens) if text))
         begins = list(tokenizer("a").input_ids)[:1]
         self._begin: int | None = tokenizer.bos_token_id if begins == [tokenizer.bos_token_id] else None
 
@@ -39,9 +43,27 @@ class Renderer:
         """Strings that end an answer beyond those asked for: without a template, the next human turn."""
         return () if self.has_template or isinstance(context, str) else (HUMAN,)
 
+    def answer(self, context: str | Conversation, text: str, stop: Sequence[str] = ()) -> str:
+        """What of a model's `text` answers `context`: all before the first stop string, the usual ones or one given."""
+        cuts = [text.index(end) for end in (*stop, *self.stops(context)) if end in text]
+        text = text[: min(cuts)] if cuts else text
+        if self.has_template or isinstance(context, str) or context[-1].role is Role.ASSISTANT:
+            return text
+        # Without a template, what follows 'Assistant:' begins with the space that parts it from the label.
+        return text.lstrip()
+
+    def spells_special(self, turns: Conversation) -> bool:
+        """Whether a text holds the letters of a special token."""
+        return any(special in turn.content for special in self._special for turn in turns)
+
+    @property
+    def begins_with(self) -> str:
+        """What the tokenizer by itself puts before any text."""
+        return "" if self._begin is None else str(self.tokenizer.bos_token)
+
     def text(self, context: str | Conversation) -> str:
         """What is sent, special tokens written out."""
-        begin = "" if self._begin is None or self._templated(context) else str(self.tokenizer.bos_token)
+        begin = "" if self._templated(context) else self.begins_with
         return begin + "".join(piece.text for piece in self._pieces(context))
 
     def sent(self, context: str | Conversation, *more: str) -> str:
@@ -63,19 +85,26 @@ class Renderer:
         answer = conversation[-1].content
         if not self.has_template and not answer[:1].isspace():
             answer = " " + answer  # a space parts the answer from 'Assistant:' and belongs to its first word
-        return self.ids(conversation[:-1], answer) + self.closing()
+        return self.ids(conversation[:-1], answer) + self.closing
 
+    @cached_property
     def closing(self) -> list[int]:
-        """The tokens after an answer, up to the one that ends the turn; without any, the end-of-text token."""
-        end = self.tokenizer.eos_token_id
-        after = self._after_answer() if self.has_template else []
-        if end is None:
-            return after
-        return after[: after.index(end) + 1] if end in after else [*after, int(end)]
+        """The tokens after an answer, up to the one at which generation stops.
 
-    def _after_answer(self) -> list[int]:
-        pieces = self._template_pieces((user("question"), assistant("answer")), closed=True)
-        return self._encode(pieces[-1].text, trusted=True) if pieces[-1].text else []
+        A chat template says what follows a turn; where the stop token is not in it, it comes last. Raises `ModelError`
+        for a tokenizer that has no stop token: what it answers would never end.
+        """
+        stop = self.tokenizer.eos_token_id
+        if stop is None:
+            raise ModelError(
+                f"the tokenizer of {self.tokenizer.name_or_path} has no end-of-sequence token, so no answer could end. "
+                "Set eos_token in its tokenizer_config.json."
+            )
+        pieces = (
+            self._template_pieces((user("question"), assistant("answer")), closed=True) if self.has_template else []
+        )
+        after = self._encode(pieces[-1].text, trusted=True) if pieces else []
+        return after[: after.index(stop) + 1] if stop in after else [*after, stop]
 
     def _templated(self, context: str | Conversation) -> bool:
         return self.has_template and not isinstance(context, str)

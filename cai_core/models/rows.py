@@ -93,6 +93,14 @@ def pad_left(rows: Sequence[Tokens], pad: int, device: torch.device) -> Tensor:
     return torch.tensor([[pad] * (longest - len(row)) + list(row) for row in rows], device=device)
 
 
+def pad_right(rows: Sequence[Tokens]) -> tuple[Tensor, Tensor]:
+    """Ids and mask, each [rows, longest]; the mask is 0 on padding, and what stands there is never seen."""
+    longest = max(map(len, rows))
+    ids = [[*row, *[0] * (longest - len(row))] for row in rows]
+    mask = [[1] * len(row) + [0] * (longest - len(row)) for row in rows]
+    return torch.tensor(ids), torch.tensor(mask)
+
+
 def real_left(rows: Sequence[Tokens], device: torch.device) -> Tensor:
     """[rows, longest]: False on the padding of `pad_left`."""
     return pad_left([[1] * len(row) for row in rows], 0, device).bool()

@@ -16,12 +16,14 @@ from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
+from transformers.pytorch_utils import Conv1D
 
 from cai_core.errors import ModelError
 from cai_core.models.load import check_adapter_files, resolve_base
 from cai_core.types import ModelRef
 
 _HUB_HINT = "Give 'sandbox', an existing folder, or a Hugging Face id that is in the cache or can be downloaded."
+_ENDLESS = 10**9
 
 
 def pick_device(device: str | None) -> torch.device:
@@ -64,12 +66,23 @@ def load_causal(ref: ModelRef, device: torch.device) -> PreTrainedModel:
     if ref.adapter is None:
         return load_base(ref, AutoModelForCausalLM, device).eval()
     check_adapter(ref, AutoModelForCausalLM)
-    model = load_base(ref, AutoModelForCausalLM, device)
-    adapted = PeftModel.from_pretrained(model, ref.adapter)
+    return with_adapter(load_base(ref, AutoModelForCausalLM, device), ref.adapter)
+
+
+def with_adapter(model: PreTrainedModel, folder: str) -> PreTrainedModel:
+    """`model`, changed in place, with a saved adapter: merged into its weights where that loses nothing."""
+    adapted = PeftModel.from_pretrained(model, folder)
     # Merging rounds the sum to the weights' precision: nothing to float32, too much to bfloat16.
-    exact = pick_dtype(device) == torch.float32
-    merged: PreTrainedModel = adapted.merge_and_unload() if exact else adapted.get_base_model()
-    return merged.eval()
+    exact = model.dtype == torch.float32
+    changed: PreTrainedModel = adapted.merge_and_unload() if exact else adapted.get_base_model()
+    return changed.eval()
+
+
+def context_length(config: PreTrainedConfig, tokenizer: PreTrainedTokenizerBase) -> int:
+    """Most tokens that the model reads and writes together; 2,048 where neither config nor tokenizer says."""
+    known = [getattr(config.get_text_config(), "max_position_embeddings", None), tokenizer.model_max_length]
+    # A tokenizer that has no limit names a huge number.
+    return min([int(length) for length in known if length and length < _ENDLESS] or [2048])
 
 
 def check_adapter(ref: ModelRef, kind: Any) -> None:
@@ -83,7 +96,7 @@ def check_adapter(ref: ModelRef, kind: Any) -> None:
     for name, value in more.items():
         setattr(config, name, value)
     with torch.device("meta"):
-        shapes = {name: tuple(p.shape) for name, p in kind.from_config(config).named_parameters()}
+        shapes = _shapes_out_in(kind.from_config(config))
     for name, shape in adapter_shapes(folder).items():
         if name in shapes and shapes[name] != shape:
             raise ModelError(
@@ -95,6 +108,13 @@ def check_adapter(ref: ModelRef, kind: Any) -> None:
                 f"The adapter {ref.adapter!r} is of another base model than {ref.base!r}: it changes {name}, "
                 "which this model does not have. Give the base model that it was trained on."
             )
+
+
+def _shapes_out_in(model: PreTrainedModel) -> dict[str, tuple[int, ...]]:
+    """Shape of each parameter by name; of matrices [out, in], even where GPT-2's layers keep them as [in, out]."""
+    shapes = {name: tuple(parameter.shape) for name, parameter in model.named_parameters()}
+    turned = [f"{name}.weight" for name, module in model.named_modules() if isinstance(module, Conv1D)]
+    return shapes | {name: shapes[name][::-1] for name in turned}
 
 
 def adapter_shapes(folder: Path) -> dict[str, tuple[int, ...]]:

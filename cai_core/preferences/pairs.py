@@ -31,6 +31,9 @@ class PairResult:
     state: RowState
     response_a: str | None
     response_b: str | None
+    finished_a: bool | None = None
+    """False: cut at `max_new_tokens`; None where there is no response."""
+    finished_b: bool | None = None
     sent: str | None = None
     """Hash of what was sent: the same for both, their seeds apart."""
     error: str | None = None
@@ -61,6 +64,7 @@ def sample_pair(
         answers.append(answer)
     failures = [answer for answer in answers if isinstance(answer, Failed)]
     texts = [answer.text if isinstance(answer, Text) else None for answer in answers]
+    finished = [answer.finished if isinstance(answer, Text) else None for answer in answers]
     return PairResult(
         prompt,
         sample,
@@ -68,6 +72,8 @@ def sample_pair(
         state=STATES[failures[0].failure] if failures else RowState.DONE,
         response_a=texts[0],
         response_b=texts[1],
+        finished_a=finished[0],
+        finished_b=finished[1],
         sent=next((answer.sent for answer in answers if isinstance(answer, Text)), None),
         error="; ".join(dict.fromkeys(failure.message for failure in failures)) or None,
     )

@@ -1,6 +1,6 @@
 """What a run names - parents, models, a constitution - checked when it is enqueued, before anything is computed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from sqlalchemy.orm import Session
@@ -13,11 +13,15 @@ from cai_core.config import (
     LabelsConfig,
     RlConfig,
     StageConfig,
+    dump_config,
 )
-from cai_core.constitution.draw import candidates
+from cai_core.constitution.draw import Half, candidates
 from cai_core.errors import ModelError, RunError
+from cai_core.evaluation.battles import AXIS_OF
+from cai_core.evaluation.judges import KIND_OF
 from cai_core.store import constitutions, models, runs
-from cai_core.types import Constitution, PrincipleKind, RunKind
+from cai_core.types import Constitution, PrincipleKind, PromptKind, RunKind
+from db.schema import RunRow
 
 
 def check_parents(session: Session, kind: RunKind, config: StageConfig, parents: Sequence[int]) -> None:
@@ -56,9 +60,43 @@ def check_models(session: Session, config: StageConfig) -> None:
     for name, wanted in roles:
         if name and (kind := models.get(session, name).kind) != wanted:
             raise ModelError(f"model {name!r} is a {kind} model and cannot take a {wanted} one's place. Name another.")
+    _check_options(session, config)
 
 
-def freeze_constitution(session: Session, config: StageConfig) -> tuple[int | None, StageConfig]:
+def _check_options(session: Session, config: StageConfig) -> None:
+    """Whoever labels or judges can tell (A) from (B), as the check found when the model was added."""
+    name = config.model if isinstance(config, LabelsConfig) else ""
+    if isinstance(config, BattlesConfig) and config.judge == "feedback":
+        name = config.judge_model
+    if name and models.get(session, name).facts.get("options", {}).get("distinct") is False:
+        raise ModelError(
+            f"model {name!r} reads the options (A) and (B) as the same tokens, so it cannot choose between them. "
+            "Name another feedback model."
+        )
+
+
+def check_judge(session: Session, config: StageConfig, parents: Sequence[int]) -> None:
+    """A judge that is a model is named, or comes from an rl parent: not found out after all answers are written."""
+    if not isinstance(config, BattlesConfig) or config.judge == "gold" or config.judge_model:
+        return
+    found = [row for run_id in sorted(parents) if (row := runs.get(session, run_id)).kind == RunKind.RL]
+    if not found or (config.judge == "feedback" and not feedback_model(session, found[-1])):
+        raise RunError(
+            f"the {config.judge} judge is a model, and neither judge_model nor an rl parent names it. Set judge_model, "
+            "or name the rl run that it comes from with --parent ID."
+        )
+
+
+def feedback_model(session: Session, rl: RunRow) -> str:
+    """Who labelled what the preference model of an rl run was trained on; empty where that is not recorded."""
+    pm = runs.parent(session, rl.id, RunKind.PM)
+    labels = None if pm is None else runs.parent(session, pm.id, RunKind.LABELS)
+    return "" if labels is None else str(labels.config["model"])
+
+
+def freeze_constitution(
+    session: Session, config: StageConfig, parents: Sequence[int]
+) -> tuple[int | None, StageConfig]:
     """The version that the config's constitution means now, and the config with that version written out."""
     if not isinstance(config, ChainsConfig | LabelsConfig | BattlesConfig):
         return None, config
@@ -68,15 +106,31 @@ def freeze_constitution(session: Session, config: StageConfig) -> tuple[int | No
         return None, config
     row = constitutions.version_row(session, config.constitution)
     constitution = constitutions.to_noun(row)
-    _check_halves(constitution, config)
+    _check_halves(constitution, _halves(session, config, parents))
     return row.id, replace(config, constitution=f"{constitution.name}@{row.number}")
 
 
-def _check_halves(constitution: Constitution, config: StageConfig) -> None:
-    half = "critique" if isinstance(config, ChainsConfig) else "comparison"
-    kind = None if half == "critique" else PrincipleKind.HARMLESSNESS
-    if not candidates(constitution, kind=kind, half="critique" if half == "critique" else "comparison"):
-        raise RunError(
-            f"constitution {constitution.name!r} has no enabled principle that this stage can use: it needs "
-            f"{'critique_request and revision_request' if half == 'critique' else 'comparison'}. Add or enable one."
-        )
+def _check_halves(constitution: Constitution, needs: Iterable[tuple[Half, PrincipleKind | None]]) -> None:
+    for half, kind in needs:
+        if not candidates(constitution, kind=kind, half=half):
+            texts = "critique_request and revision_request" if half == "critique" else "comparison"
+            raise RunError(
+                f"constitution {constitution.name!r} has no enabled principle {f'of kind {kind} ' if kind else ''}that "
+                f"this stage can use: it needs {texts}. Add or enable one."
+            )
+
+
+def _halves(
+    session: Session, config: StageConfig, parents: Sequence[int]
+) -> Iterator[tuple[Half, PrincipleKind | None]]:
+    """Which halves of which kinds a stage will draw from: for comparisons, what its kinds of prompt call for."""
+    if isinstance(config, ChainsConfig):
+        yield "critique", None
+        return
+    if isinstance(config, BattlesConfig):
+        settings = [dump_config(config)] if config.judge == "feedback" else []
+    else:
+        settings = [runs.get(session, parent).config for parent in parents]
+    drawn = {KIND_OF[AXIS_OF[kind]] for kind in PromptKind if any(one.get(f"{kind}_prompts") for one in settings)}
+    for kind in sorted(drawn):
+        yield "comparison", kind

@@ -2,10 +2,11 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
@@ -21,6 +22,8 @@ T = TypeVar("T")
 BATCH_ROWS = 16
 BATCH_SECONDS = 0.5
 HEARTBEAT_SECONDS = 1.0
+STOP_SECONDS = 10.0
+"""How long a stop request waits for the stage to answer it."""
 
 
 class Stopped(Exception):  # noqa: N818 - not an error: somebody asked for it
@@ -37,6 +40,7 @@ class Job:
 
     workspace: Workspace
     run_id: int
+    uid: str
     attempt: int
     kind: RunKind
     config: StageConfig
@@ -44,12 +48,24 @@ class Job:
     constitution_version_id: int | None
     stop: threading.Event = field(default_factory=threading.Event)
     lost: threading.Event = field(default_factory=threading.Event)
+    answered: threading.Event = field(default_factory=threading.Event)
+    """The stage has heard of the stop and is ending: it may take the time to save what it has."""
+    patience: float = field(default_factory=lambda: STOP_SECONDS)
+    """How many seconds a stop request may go unanswered."""
+    stepped: float | None = None
+    """When the last training step was."""
+
+    @property
+    def adapters(self) -> Path:
+        """Where this run's training saves. With the uid: ids begin anew in a restored or remade database."""
+        return self.workspace.adapters / f"run-{self.run_id}-{self.uid[:8]}"
 
     def check(self) -> None:
         """Raise if the run should not go on."""
         if self.lost.is_set():
             raise LostClaim
         if self.stop.is_set():
+            self.answered.set()
             raise Stopped
 
     def begin(self, phase: str, *, done: int, total: int | None) -> None:
@@ -95,7 +111,15 @@ class Job:
             metrics.add(session, self.run_id, [step])
             values = {"done": step.step, "total": step.total}
             session.execute(update(RunRow).where(RunRow.id == self.run_id).values(**values))
-        return Stop.STOP if self.stop.is_set() else None
+        at = time.monotonic()
+        if self.stepped is not None:
+            # Ended between two steps, training goes on from its last checkpoint: a slow step is worth waiting for.
+            self.patience = max(STOP_SECONDS, 2 * (at - self.stepped))
+        self.stepped = at
+        if not self.stop.is_set():
+            return None
+        self.answered.set()
+        return Stop.STOP
 
     def constitution(self) -> Constitution:
         """The version that the run was enqueued with."""
@@ -137,10 +161,13 @@ class _Watched:
 
 
 @contextmanager
-def heartbeat(job: Job) -> Iterator[None]:
-    """While inside: say every second that the run lives, add up its time, and listen for a stop request."""
+def heartbeat(job: Job, give_up: Callable[[], object]) -> Iterator[None]:
+    """While inside: say every second that the run lives, add up its time, and listen for a stop request.
+
+    `give_up` is called when the stage leaves such a request unanswered.
+    """
     end = threading.Event()
-    thread = threading.Thread(target=_beat, args=(job, end), name="heartbeat", daemon=True)
+    thread = threading.Thread(target=_beat, args=(job, end, give_up), name="heartbeat", daemon=True)
     thread.start()
     try:
         yield
@@ -149,8 +176,8 @@ def heartbeat(job: Job) -> Iterator[None]:
         thread.join()
 
 
-def _beat(job: Job, end: threading.Event) -> None:
-    last = time.monotonic()
+def _beat(job: Job, end: threading.Event, give_up: Callable[[], object]) -> None:
+    last = asked = time.monotonic()
     while not job.lost.is_set():
         finished = end.wait(HEARTBEAT_SECONDS)
         at = time.monotonic()
@@ -158,6 +185,10 @@ def _beat(job: Job, end: threading.Event) -> None:
         try:
             _beat_once(job, at - last)
             last = at
+            if not job.stop.is_set() or job.answered.is_set():
+                asked = at
+            elif at - asked > job.patience and not finished:
+                give_up()
         except Exception as error:
             print(f"heartbeat: {error}", flush=True)
         if finished:
@@ -173,10 +204,3 @@ def _beat_once(job: Job, seconds: float) -> None:
         row.heartbeat_at, row.seconds = now(), row.seconds + seconds
         if row.stop_requested:
             job.stop.set()
-
-
-def stored_result(job: Job, values: Mapping[str, Any]) -> None:
-    """Keep part of a run's result now, so that a resumed run still has it."""
-    with job.writing() as session:
-        row = runs.get(session, job.run_id)
-        row.result = {**row.result, **values}

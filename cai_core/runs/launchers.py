@@ -4,16 +4,23 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+from itertools import takewhile
 from pathlib import Path
 
 import psutil
 
-THREADS = "CAI_STUDIO_THREADS"
-Key = tuple[Path, int]
-"""Workspace folder and run id."""
-_children: list[tuple[Key, subprocess.Popen[bytes]]] = []
+from cai_core.errors import RunError
+
+THREADS, DEVICES, SHOWN = "CAI_STUDIO_THREADS", "CAI_STUDIO_DEVICES", "CAI_STUDIO_VISIBLE_DEVICES"
+VISIBLE, ALL = "CUDA_VISIBLE_DEVICES", "all"
+Key = tuple[Path, int, int]
+"""Workspace folder, run id and attempt."""
+_children: dict[Key, "subprocess.Popen[bytes]"] = {}
 _ended: set[Key] = set()
-"""Runs whose newest process, started here, is gone."""
+"""Attempts whose process, started here, is gone."""
+_reaping = threading.Lock()
+"""Pages reap too, each in a thread of its own."""
 
 
 def log_file(folder: Path, run_id: int) -> Path:
@@ -21,9 +28,10 @@ def log_file(folder: Path, run_id: int) -> Path:
     return folder / "logs" / f"run-{run_id}.log"
 
 
-def start(folder: Path, run_id: int, device: str) -> int:
+def start(folder: Path, run_id: int, attempt: int, device: str) -> int:
     """Start a worker in a session of its own, so that it outlives the server; return its pid."""
-    command = [sys.executable, "-m", "cai_core.runs.worker", "--workspace", str(folder), "--run", str(run_id)]
+    # -P: what lies in the current folder, a db.py or an app.py, is not ours to import.
+    command = [sys.executable, "-P", "-m", "cai_core.runs.worker", "--workspace", str(folder), "--run", str(run_id)]
     with log_file(folder, run_id).open("ab") as log:
         child = subprocess.Popen(
             command,
@@ -34,39 +42,72 @@ def start(folder: Path, run_id: int, device: str) -> int:
             env=_environment(device),
         )
     # Kept so that `reap` can wait for it: a child that nobody waits for stays a zombie.
-    _children.append(((folder, run_id), child))
-    _ended.discard((folder, run_id))
+    with _reaping:
+        _children[folder, run_id, attempt] = child
     return child.pid
 
 
 def _environment(device: str) -> dict[str, str]:
     threads = os.environ.get(THREADS) or str(psutil.cpu_count(logical=False) or 1)
-    visible = device.removeprefix("cuda:") if device.startswith("cuda:") else ""
     return {
         "OMP_NUM_THREADS": threads,
         **os.environ,
         # Waiting threads sleep: busy waiting makes two trainings on one machine ten times slower.
         "OMP_WAIT_POLICY": "PASSIVE",
         "TOKENIZERS_PARALLELISM": "false",
-        "CUDA_VISIBLE_DEVICES": visible,
+        VISIBLE: _visible_to_worker(device),
+        SHOWN: _shown(),  # for the run that a worker launches as it ends
         "PYTHONPATH": os.pathsep.join(filter(None, [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")])),
         "PYTHONUNBUFFERED": "1",
     }
 
 
+def _visible_to_worker(device: str) -> str:
+    """What a worker on `device` may see: cuda:N is the N-th GPU there is for us, by number or UUID."""
+    number, gpus = _gpu_number(device), _gpus()
+    if number is None or gpus is None:
+        return "" if number is None else str(number)
+    if number >= len(gpus):
+        raise OSError(f"{device} is none of the {len(gpus)} GPUs in {VISIBLE}={_shown()!r}")
+    return gpus[number]
+
+
+def _gpu_number(device: str) -> int | None:
+    """N of cuda:N (0 of cuda); None for what is no GPU."""
+    kind, _, number = device.partition(":")
+    if kind != "cuda":
+        return None
+    if not (number or "0").isdecimal():
+        raise RunError(f"{DEVICES} names {device!r}: give cpu, or cuda:0, cuda:1 and so on, with commas between.")
+    return int(number or 0)
+
+
+def _shown() -> str:
+    """CUDA_VISIBLE_DEVICES, which a scheduler sets, as it was before a worker was given its one GPU; or ALL."""
+    return os.environ.get(SHOWN, os.environ.get(VISIBLE, ALL))
+
+
+def _gpus() -> list[str] | None:
+    """The GPUs there are for us, by number or UUID; None where nothing says, and all there are may be used."""
+    if _shown() == ALL:
+        return None
+    entries = (entry.strip() for entry in _shown().split(","))
+    return list(takewhile(lambda entry: entry and not entry.startswith("-"), entries))  # as CUDA reads it
+
+
 def reap() -> None:
     """Wait for children that have ended."""
-    for key, child in list(_children):
-        if child.poll() is not None:
-            _children.remove((key, child))
-            if all(key != other for other, _ in _children):
-                _ended.add(key)
+    with _reaping:
+        gone = [key for key, child in _children.items() if child.poll() is not None]
+        _ended.update(gone)
+        for key in gone:
+            del _children[key]
 
 
-def ended_unclaimed(folder: Path, run_id: int) -> bool:
-    """Whether the process that this one started for the run is gone."""
+def ended_unclaimed(folder: Path, run_id: int, attempt: int) -> bool:
+    """Whether the process that this one started for the run's attempt is gone."""
     reap()
-    return (folder, run_id) in _ended
+    return (folder, run_id, attempt) in _ended
 
 
 def process_started(pid: int) -> float:
@@ -102,8 +143,13 @@ def tail(folder: Path, run_id: int, lines: int = 50, most: int = 200_000) -> str
 
 
 def devices() -> tuple[str, ...]:
-    """The devices that runs may take, a run each: `CAI_STUDIO_DEVICES`, or the first GPU, or the CPU."""
-    named = os.environ.get("CAI_STUDIO_DEVICES", "")
-    if named.strip():
-        return tuple(name.strip() for name in named.split(",") if name.strip())
-    return ("cuda:0",) if Path("/dev/nvidia0").exists() else ("cpu",)
+    """The devices that runs may take, a run each: those of `CAI_STUDIO_DEVICES`, or the first GPU; else the CPU.
+
+    GPUs are numbered among those that CUDA_VISIBLE_DEVICES shows, where it is set; one that it does not is left out.
+    """
+    gpus = _gpus()
+    named = [name.strip() for name in os.environ.get(DEVICES, "").split(",") if name.strip()]
+    if not named and (any(Path("/dev").glob("nvidia[0-9]*")) if gpus is None else gpus):
+        named = ["cuda:0"]
+    numbers = [(name, _gpu_number(name)) for name in named]
+    return tuple(name for name, n in numbers if n is None or gpus is None or n < len(gpus)) or ("cpu",)

@@ -40,8 +40,8 @@ def _chains(constitution: str) -> dict[str, Any]:
 def _comparisons() -> dict[str, Any]:
     return {
         "red_team_prompts": 350,
-        "helpful_prompts": 120,
-        "look_alike_prompts": 60,
+        "helpful_prompts": 350,
+        "look_alike_prompts": 80,
         "max_new_tokens": 96,
         "source": "sandbox",
     }
@@ -49,16 +49,16 @@ def _comparisons() -> dict[str, Any]:
 
 def _rl() -> dict[str, Any]:
     return {
-        "red_team_prompts": 600,
-        "helpful_prompts": 240,
+        "red_team_prompts": 400,
+        "helpful_prompts": 400,
         "look_alike_prompts": 120,
-        "steps": 60,
+        "steps": 44,
         "prompts_per_step": 16,
         "responses_per_prompt": 4,
-        "learning_rate": 1e-3,
-        "kl_weight": 0.02,
+        "learning_rate": 7e-4,
+        "kl_weight": 0.2,
         "max_new_tokens": 80,
-        "snapshot_every": 20,
+        "snapshot_every": 22,
         "source": "sandbox",
     }
 

@@ -55,13 +55,13 @@ def add(
     if kind not in list(RunKind):
         raise RunError(f"there is no stage {kind!r}. Stages are: {', '.join(RunKind)}.")
     kind = RunKind(kind)
-    if not 0 <= seed < 2**63:
-        raise RunError(f"the seed {seed} does not fit; it is a whole number from 0 to 2**63-1.")
+    check_seed(seed)
     values = dict(config) if isinstance(config, Mapping) else dump_config(config)
     checked = load_config(kind, values)
     inputs.check_parents(session, kind, checked, parents)
     inputs.check_models(session, checked)
-    version_id, checked = inputs.freeze_constitution(session, checked)
+    version_id, checked = inputs.freeze_constitution(session, checked, parents)
+    inputs.check_judge(session, checked, parents)
     row = runs.add(
         session,
         kind=kind,
@@ -74,6 +74,12 @@ def add(
     return row.id
 
 
+def check_seed(seed: int) -> None:
+    """Raise if a seed cannot be stored."""
+    if not 0 <= seed < 2**63:
+        raise RunError(f"the seed {seed} does not fit; it is a whole number from 0 to 2**63-1.")
+
+
 def kick(workspace: Workspace) -> list[int]:
     """Mark dead runs lost, claim the oldest ready run of each free device, launch them; return what was launched."""
     launchers.reap()
@@ -82,10 +88,10 @@ def kick(workspace: Workspace) -> list[int]:
             return []
     with workspace.writing() as session:
         reconcile(session, workspace)
-        claimed = [(row.id, row.device or "cpu") for row in _claim(session)]
-    for run_id, device in claimed:
-        _launch(workspace, run_id, device)
-    return [run_id for run_id, _ in claimed]
+        claimed = [(row.id, row.attempt, row.device or "cpu") for row in _claim(session)]
+    for run_id, attempt, device in claimed:
+        _launch(workspace, run_id, attempt, device)
+    return [run_id for run_id, _, _ in claimed]
 
 
 def reconcile(session: Session, workspace: Workspace) -> list[int]:
@@ -105,7 +111,7 @@ def _lost(session: Session, workspace: Workspace) -> list[RunRow]:
 def _lives(row: RunRow, workspace: Workspace) -> bool:
     age = now() - (row.heartbeat_at or row.created_at)
     if row.pid is None:
-        return age < START_WITHIN and not launchers.ended_unclaimed(workspace.folder, row.id)
+        return age < START_WITHIN and not launchers.ended_unclaimed(workspace.folder, row.id, row.attempt)
     return is_alive(row) or age < STALE
 
 
@@ -116,8 +122,7 @@ def is_alive(row: RunRow) -> bool:
 
 def _ready(session: Session) -> list[tuple[RunRow, str]]:
     """Waiting runs whose parents are done, oldest first, each with a free device."""
-    taken = set(session.scalars(select(RunRow.device).where(RunRow.state == RunState.RUNNING.value)))
-    free = [device for device in launchers.devices() if device not in taken]
+    free = free_devices(session)
     waiting = (
         select(RunRow)
         .where(RunRow.state == RunState.WAITING.value)
@@ -126,6 +131,12 @@ def _ready(session: Session) -> list[tuple[RunRow, str]]:
     )
     rows = [row for row in session.scalars(waiting) if is_ready(row)] if free else []
     return list(zip(rows, free, strict=False))
+
+
+def free_devices(session: Session) -> list[str]:
+    """The devices that no running run has."""
+    taken = set(session.scalars(select(RunRow.device).where(RunRow.state == RunState.RUNNING.value)))
+    return [device for device in launchers.devices() if device not in taken]
 
 
 def is_ready(row: RunRow) -> bool:
@@ -150,9 +161,9 @@ def reserve(row: RunRow, device: str) -> None:
     row.started_at = row.started_at or now()
 
 
-def _launch(workspace: Workspace, run_id: int, device: str) -> None:
+def _launch(workspace: Workspace, run_id: int, attempt: int, device: str) -> None:
     try:
-        launchers.start(workspace.folder, run_id, device)
+        launchers.start(workspace.folder, run_id, attempt, device)
     except OSError as error:
         with workspace.writing() as session:
             row = runs.get(session, run_id)
@@ -175,14 +186,16 @@ def request_stop(workspace: Workspace, run_id: int) -> None:
     launchers.stop(*process)
 
 
-def resume(workspace: Workspace, run_id: int) -> None:
-    """Let a stopped, failed or lost run wait for its turn again; it goes on where it was."""
+def resume(workspace: Workspace, *run_ids: int) -> None:
+    """Let stopped, failed or lost runs wait for their turn again, all of them or none; they go on where they were."""
     with workspace.writing() as session:
         reconcile(session, workspace)
-        row = runs.get(session, run_id)
-        if row.state not in (RunState.STOPPED, RunState.FAILED, RunState.LOST):
-            raise RunError(f"run {run_id} is {row.state}: only a stopped, failed or lost run can be resumed.")
-        row.state, row.stop_requested, row.ended_at = RunState.WAITING.value, False, None
+        for run_id in dict.fromkeys(run_ids):
+            row = runs.get(session, run_id)
+            if row.state not in (RunState.STOPPED, RunState.FAILED, RunState.LOST):
+                raise RunError(f"run {run_id} is {row.state}: only a stopped, failed or lost run can be resumed.")
+            row.state, row.stop_requested = RunState.WAITING.value, False
+            row.ended_at = row.error = None
 
 
 def clone(workspace: Workspace, run_id: int, changes: Mapping[str, Any], *, seed: int | None = None) -> int:

@@ -11,17 +11,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
 from cai_core.config import load_config
-from cai_core.errors import CAIError
+from cai_core.errors import CAIError, RunError
 from cai_core.runs import launchers, queue
 from cai_core.runs.job import Job, LostClaim, Stopped, heartbeat
 from cai_core.store import runs
 from cai_core.store.workspace import Workspace, open_workspace
 from cai_core.types import RunKind, RunState
-from db.schema import RunRow, now
+from db.schema import now
 
 Stage = Callable[[Job], Mapping[str, Any]]
 """Runs to its end and returns the run's result, or raises `Stopped`."""
@@ -42,8 +39,7 @@ def main() -> None:
     try:
         workspace = open_workspace(given.workspace, create=False)
         code = work(workspace, given.run)
-        if code != CLAIMED:
-            queue.kick(workspace)
+        queue.kick(workspace)
     except CAIError as error:
         print(error, file=sys.stderr)
         code = 2
@@ -52,62 +48,86 @@ def main() -> None:
 
 def work(workspace: Workspace, run_id: int) -> int:
     """Claim a run and take it to its end in this process; return the exit code."""
-    job = claim(workspace, run_id)
+    stop = threading.Event()
+    _listen(stop)
+    job = claim(workspace, run_id, stop)
     if job is None:
-        print(f"run {run_id} is not free: another process has it, or it is not its turn.", file=sys.stderr)
+        print(f"run {run_id} is not free: {_why(workspace, run_id)}", file=sys.stderr)
         return CLAIMED
-    _listen(job)
     print(f"run {run_id} ({job.kind}), attempt {job.attempt}, pid {os.getpid()}", flush=True)
-    with heartbeat(job):
-        state, result, error = _outcome(job)
-    if state is None:
+    try:
+        with heartbeat(job, lambda: _give_up(job)):
+            state, result, error = _outcome(job)
+        _finish(job, state, result, error)
+    except LostClaim:
         print(f"run {run_id} was taken over by another process; nothing more is written here.", file=sys.stderr)
         return CLAIMED
-    _finish(job, state, result, error)
     print(f"run {run_id} is {state.value}{': ' + error if error else ''}", flush=True)
     return 1 if state == RunState.FAILED else 0
 
 
-def claim(workspace: Workspace, run_id: int) -> Job | None:
-    """Write this process's pid into the run if no other has; None if the run is not free."""
+def claim(workspace: Workspace, run_id: int, stop: threading.Event | None = None) -> Job | None:
+    """Write this process's pid into the run if no other has; None if the run is not free, or has failed by that.
+
+    `stop` is set, now or later, when the run is to stop.
+    """
+    stop = stop or threading.Event()
+    revision = runs.code_revision()
     with workspace.writing() as session:
         row = runs.get(session, run_id)
-        if row.state == RunState.WAITING and queue.is_ready(row):
-            _reserve_device(session, row)
+        if row.state == RunState.WAITING and queue.is_ready(row) and (free := queue.free_devices(session)):
+            queue.reserve(row, free[0])  # a worker started by hand takes a device as `kick` would
         if row.state != RunState.RUNNING or row.pid is not None:
             return None
-        config = load_config(RunKind(row.kind), row.config)
+        kind = RunKind(row.kind)
+        try:
+            config = load_config(kind, row.config)
+        except RunError as error:
+            row.state, row.ended_at = RunState.FAILED.value, now()
+            row.error = f"{error} A former version accepted them: clone the run with settings that fit."
+            return None
         row.pid, row.process_started = os.getpid(), launchers.process_started(os.getpid())
-        row.heartbeat_at = now()
-        job = Job(workspace, run_id, row.attempt, RunKind(row.kind), config, row.seed, row.constitution_version_id)
+        row.heartbeat_at, row.code_revision = now(), revision
         if row.stop_requested:
-            job.stop.set()
-        return job
+            stop.set()
+        return Job(workspace, run_id, row.uid, row.attempt, kind, config, row.seed, row.constitution_version_id, stop)
 
 
-def _reserve_device(session: Session, row: RunRow) -> None:
-    """For a worker started by hand: take a free device as `kick` would."""
-    taken = set(session.scalars(select(RunRow.device).where(RunRow.state == RunState.RUNNING.value)))
-    free = next((device for device in launchers.devices() if device not in taken), None)
-    if free is not None:
-        queue.reserve(row, free)
+def _why(workspace: Workspace, run_id: int) -> str:
+    with workspace.reading() as session:
+        row = runs.get(session, run_id)
+    failed = row.error if row.state == RunState.FAILED else None
+    return failed or "another process has it, or it is not its turn."
 
 
-def _listen(job: Job) -> None:
+def _listen(stop: threading.Event) -> None:
     """SIGTERM asks to stop, as the flag in the database does."""
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, lambda *_: job.stop.set())
+        signal.signal(signal.SIGTERM, lambda *_: stop.set())
 
 
-def _outcome(job: Job) -> tuple[RunState | None, Mapping[str, Any], str | None]:
-    """Run the stage; None as state: the run is no longer ours."""
+def _give_up(job: Job) -> None:
+    """End this process although its stage is still busy: what it has is stored, and a kill does no harm.
+
+    Marking the run takes the write lock, so nothing is being written at that moment.
+    """
+    _finish(job, RunState.STOPPED, {}, None)
+    print(f"run {job.run_id} is stopped: its stage did not answer, so the process ends here.", flush=True)
+    try:
+        queue.kick(job.workspace)
+    finally:
+        os._exit(0)
+
+
+def _outcome(job: Job) -> tuple[RunState, Mapping[str, Any], str | None]:
+    """Run the stage; `LostClaim` if the run is no longer ours."""
     try:
         stage: Stage = import_module(STAGES[job.kind]).run
         return RunState.DONE, stage(job), None
     except Stopped:
         return RunState.STOPPED, {}, None
     except LostClaim:
-        return None, {}, None
+        raise
     except CAIError as error:
         return RunState.FAILED, {}, str(error)
     except Exception as error:

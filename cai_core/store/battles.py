@@ -21,6 +21,8 @@ class Judged:
     outcome: Outcome
     p_a: float | None = None
     principle_id: int | None = None
+    error: str | None = None
+    """Why there is no verdict."""
 
 
 def save(session: Session, run_id: int, battle: Judged) -> bool:
@@ -36,6 +38,7 @@ def save(session: Session, run_id: int, battle: Judged) -> bool:
     row = BattleRow(run_id=run_id, axis=battle.axis.value, prompt_id=battle.prompt_id, judge=battle.judge)
     row.response_a_id, row.response_b_id = battle.response_a_id, battle.response_b_id
     row.outcome, row.p_a, row.principle_id = battle.outcome.value, battle.p_a, battle.principle_id
+    row.error = battle.error
     session.add(row)
     return True
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from cai_core.store import prompts
@@ -49,6 +49,9 @@ def save(session: Session, run: RunRow, prompt: tuple[int, Prompt], model_id: in
             response_b=pair.response_b,
             seed_a=pair.seed_a,
             seed_b=pair.seed_b,
+            finished_a=pair.finished_a,
+            finished_b=pair.finished_b,
+            sent=pair.sent,
             error=pair.error,
         )
     )
@@ -72,6 +75,18 @@ def of_run(session: Session, run_id: int) -> Iterator[Stored]:
     )
     for row in session.scalars(chosen.execution_options(yield_per=500)):
         yield Stored(row.id, f"{row.prompt.uid}/{row.sample}", to_noun(row))
+
+
+def was_cut(row: ComparisonRow) -> bool:
+    """Whether a response is known to have been cut at the token limit."""
+    return row.finished_a is False or row.finished_b is False
+
+
+def count_cut(session: Session, run_id: int) -> int:
+    """How many of a run's comparisons have a response that was cut."""
+    either = or_(ComparisonRow.finished_a.is_(False), ComparisonRow.finished_b.is_(False))
+    chosen = select(func.count()).where(ComparisonRow.run_id == run_id, either)
+    return session.scalar(chosen) or 0
 
 
 def to_noun(row: ComparisonRow) -> Comparison:

@@ -8,17 +8,24 @@ from pydantic import TypeAdapter
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from cai_core.constitution.diff import Change, diff_constitutions
 from cai_core.constitution.load import constitution_hash
 from cai_core.errors import ConstitutionError
 from cai_core.types import Constitution, FewShots, Principle, PrincipleKind
 from db.schema import ConstitutionRow, ConstitutionVersionRow, PrincipleRow, VersionPrincipleRow
 
 _FEW_SHOTS = TypeAdapter(FewShots)
-_REF = re.compile(r"(?P<name>.+?)(@(?P<number>\d+))?")
+_REF = re.compile(r"(?P<name>.+?)(@(?P<number>\d{1,9}))?")
 
 
-def save_version(session: Session, constitution: Constitution, *, author: str, message: str) -> int:
-    """Save as the name's next version and return the version's row id; the newest's if it says the same."""
+def save_version(
+    session: Session, constitution: Constitution, *, author: str, message: str, base: str | None = None
+) -> int:
+    """Save as the name's next version and return the version's row id; the newest's if it says the same.
+
+    `base` is the version that was edited, 'name@3'. Given, it must be the newest of the name that is saved to, or the
+    name must be free: else somebody's work would be undone unseen. A file is saved without one: it is meant as it is.
+    """
     row = session.scalar(select(ConstitutionRow).where(ConstitutionRow.name == constitution.name))
     if row is None:
         row = ConstitutionRow(name=constitution.name)
@@ -28,6 +35,8 @@ def save_version(session: Session, constitution: Constitution, *, author: str, m
     digest = constitution_hash(constitution)
     if newest is not None and newest.hash == digest:
         return newest.id
+    if newest is not None and base is not None:
+        _check_base(session, newest, base)
     version = ConstitutionVersionRow(
         constitution_id=row.id,
         number=1 if newest is None else newest.number + 1,
@@ -41,6 +50,39 @@ def save_version(session: Session, constitution: Constitution, *, author: str, m
     session.flush()
     _place_principles(session, version.id, constitution.principles)
     return version.id
+
+
+def newest_ref(session: Session, name: str) -> str | None:
+    """'name@3' of the newest version; None where no constitution has the name."""
+    number = session.scalar(
+        select(func.max(ConstitutionVersionRow.number)).join(ConstitutionRow).where(ConstitutionRow.name == name)
+    )
+    return None if number is None else f"{name}@{number}"
+
+
+def _check_base(session: Session, newest: ConstitutionVersionRow, base: str) -> None:
+    name = newest.constitution.name
+    found = f"{name}@{newest.number}"
+    if base == found:
+        return
+    if base.rpartition("@")[0] != name:
+        raise ConstitutionError(
+            f"there is a constitution {name!r} already, and these edits began from {base}. Save them under a name "
+            f"that is free, or open {found} and make them there."
+        )
+    why = f" ({newest.message})" if newest.message else ""
+    raise ConstitutionError(
+        f"{name} has gone on since {base}: {newest.author or 'somebody'} saved {found}{why}, which differs in "
+        f"{_differs(session, base, newest)}. Saving now would undo that. Save these edits under another name, or open "
+        f"{found} and make them there."
+    )
+
+
+def _differs(session: Session, base: str, newest: ConstitutionVersionRow) -> str:
+    """'privacy (changed), brevity (added)'."""
+    changes = diff_constitutions(to_noun(version_row(session, base)), to_noun(newest)).principles
+    named = [f"{one.id} ({one.change})" for one in changes if one.change is not Change.SAME]
+    return ", ".join(named[:5]) + (f" and {len(named) - 5} more" if len(named) > 5 else "") or "order or few-shots"
 
 
 def few_shots_to_json(few_shots: FewShots) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from cai_core.errors import RunError, WorkspaceError
 from cai_core.store import chains, prompts
@@ -81,6 +81,7 @@ def _comparisons(session: Session, run: RunRow) -> Iterator[Row]:
         .join(ModelRow, ModelRow.id == ComparisonRow.model_id)
         .where(ComparisonRow.run_id == run.id)
         .order_by(ComparisonRow.id)
+        .options(selectinload(ComparisonRow.prompt))
         .execution_options(yield_per=500)
     )
     for row, model in session.execute(chosen):
@@ -97,12 +98,19 @@ def _comparisons(session: Session, run: RunRow) -> Iterator[Row]:
             "response_b": row.response_b,
             "seed_a": row.seed_a,
             "seed_b": row.seed_b,
+            "finished_a": row.finished_a,
+            "finished_b": row.finished_b,
             "error": row.error,
         }
 
 
 def _labels(session: Session, run: RunRow) -> Iterator[Row]:
-    chosen = select(LabelRow).where(LabelRow.run_id == run.id).order_by(LabelRow.id)
+    chosen = (
+        select(LabelRow)
+        .where(LabelRow.run_id == run.id)
+        .order_by(LabelRow.id)
+        .options(selectinload(LabelRow.comparison), selectinload(LabelRow.principle), selectinload(LabelRow.orders))
+    )
     for row in session.scalars(chosen.execution_options(yield_per=500)):
         yield {
             "comparison": row.comparison.uid,

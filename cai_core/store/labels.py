@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from cai_core.store import comparisons, constitutions
@@ -33,12 +33,6 @@ def done_ids(session: Session, run_id: int) -> set[int]:
     return set(session.scalars(select(LabelRow.comparison_id).where(LabelRow.run_id == run_id)))
 
 
-def states(session: Session, run_id: int) -> dict[str, int]:
-    """How many labels of a run are in each state."""
-    chosen = select(LabelRow.state, func.count()).where(LabelRow.run_id == run_id).group_by(LabelRow.state)
-    return {state: count for state, count in session.execute(chosen)}  # noqa: C416
-
-
 @dataclass(frozen=True, slots=True)
 class Stored:
     """A label with the comparison it belongs to."""
@@ -47,6 +41,8 @@ class Stored:
     label: Label
     labelled: LabelledComparison | None
     """What trains; None unless the state is `labelled`."""
+    cut: bool
+    """A response was cut at the token limit: it ends where its model did not."""
 
 
 def of_run(session: Session, run_id: int) -> Iterator[Stored]:
@@ -68,7 +64,9 @@ def of_run(session: Session, run_id: int) -> Iterator[Stored]:
         labelled = None
         if row.p_a is not None:
             labelled = LabelledComparison(comparisons.to_noun(row.comparison), row.p_a, prompt.kind)
-        yield Stored(f"{prompt.uid}/{row.comparison.sample}", to_noun(row), labelled)
+        yield Stored(
+            f"{prompt.uid}/{row.comparison.sample}", to_noun(row), labelled, comparisons.was_cut(row.comparison)
+        )
 
 
 def to_noun(row: LabelRow) -> Label:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert
 from sqlalchemy.orm import Session
 
 from cai_core.types import StepMetrics
@@ -23,12 +23,3 @@ def add(session: Session, run_id: int, steps: Iterable[StepMetrics]) -> None:
     ]
     if rows:
         session.execute(insert(MetricRow), rows)
-
-
-def series(session: Session, run_id: int) -> dict[str, list[tuple[int, float]]]:
-    """Every metric of a run as (step, value), in order."""
-    chosen = select(MetricRow.name, MetricRow.step, MetricRow.value).where(MetricRow.run_id == run_id)
-    found: dict[str, list[tuple[int, float]]] = {}
-    for name, step, value in session.execute(chosen.order_by(MetricRow.name, MetricRow.step)):
-        found.setdefault(name, []).append((step, value))
-    return found

@@ -25,7 +25,7 @@ def add(
     final: bool = True,
     facts: Mapping[str, Any] | None = None,
 ) -> ModelRow:
-    """Add a model; again with the same weights gives the row that is there."""
+    """Add a model; again with the same weights gives the row that is there, which only its own run changes."""
     _check_name(name)
     row = session.scalar(select(ModelRow).where(ModelRow.name == name))
     if row is not None:
@@ -33,7 +33,8 @@ def add(
             raise ModelError(
                 f"the name {name!r} already stands for {_weights(row)}. A name keeps its meaning; choose another."
             )
-        row.final, row.step = final, step
+        if run_id is not None and row.run_id == run_id:
+            row.final, row.step = final, step
         return row
     row = ModelRow(name=name, kind=kind, base=base, adapter=adapter, revision=revision)
     row.run_id, row.step, row.final, row.facts = run_id, step, final, dict(facts or {})

@@ -1,7 +1,7 @@
 """Prompts from a file: JSON Lines or plain text, one prompt a line."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,12 +28,26 @@ class ImportReport:
 def import_prompts(
     workspace: Workspace, path: Path, *, kind: PromptKind, split: Split = Split.TRAIN, source: str = ""
 ) -> ImportReport:
-    """Add a file's prompts in one transaction; lines that cannot be used are set aside and reported.
+    """Add a file's prompts; lines that cannot be used are set aside and reported.
 
     A JSON line is `{"prompt": "..."}` or `{"turns": [{"role", "content"}, ...]}`, with `kind`, `split` and `topic`
     where they differ from the arguments. Any other line is the user's words. Raises `PromptError` for a file that
     cannot be read or holds no usable line.
     """
+    return add(workspace, *read(path, kind=kind, split=split, source=source))
+
+
+def add(workspace: Workspace, good: Sequence[Prompt], bad: Sequence[tuple[int, str]] = ()) -> ImportReport:
+    """Add prompts in one transaction: all or none. They were read before, so that it is short."""
+    with workspace.writing() as session:
+        added = prompts.add(session, good)
+    return ImportReport(added, len(good) - added, tuple(bad))
+
+
+def read(
+    path: Path, *, kind: PromptKind, split: Split = Split.TRAIN, source: str = ""
+) -> tuple[list[Prompt], list[tuple[int, str]]]:
+    """A file's prompts, and the lines that are none, each with why."""
     good: list[Prompt] = []
     bad: list[tuple[int, str]] = []
     json_lines = path.suffix.lower() in (".jsonl", ".ndjson", ".json")
@@ -44,9 +58,7 @@ def import_prompts(
             bad.append((number, str(error)))
     if not good:
         raise PromptError(_useless(path, bad))
-    with workspace.writing() as session:
-        added = prompts.add(session, good)
-    return ImportReport(added, len(good) - added, tuple(bad))
+    return good, bad
 
 
 def _useless(path: Path, bad: list[tuple[int, str]]) -> str:
@@ -76,9 +88,7 @@ def _prompt(line: str, json_line: bool, kind: PromptKind, split: Split, source: 
         return Prompt(prompt_uid(turns), turns, kind, split, source)
     row = _object(line)
     turns = _turns(row)
-    topic = row.get("topic")
-    if topic is not None and not isinstance(topic, str):
-        raise ValueError(f"topic is {topic!r}; it should be text")
+    topic = None if row.get("topic") in (None, "") else _text(row["topic"], "topic")
     row_kind = PromptKind(row.get("kind", kind))
     return Prompt(prompt_uid(turns), turns, row_kind, Split(row.get("split", split)), source, topic)
 
@@ -86,7 +96,7 @@ def _prompt(line: str, json_line: bool, kind: PromptKind, split: Split, source: 
 def _object(line: str) -> dict[str, Any]:
     try:
         row = json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"not JSON: {error}") from None
     if not isinstance(row, dict):
         raise ValueError(f"a JSON {type(row).__name__}; it should be an object with 'prompt' or 'turns'")
@@ -114,13 +124,13 @@ def _turn(turn: object) -> Message:
     return Message(Role(turn["role"]), _text(turn["content"]))
 
 
-def _text(text: object) -> str:
+def _text(text: object, what: str = "prompt") -> str:
     if not isinstance(text, str) or not text.strip():
-        raise ValueError("the prompt should be text that is not empty")
+        raise ValueError(f"the {what} should be text that is not empty")
     if "\x00" in text:
-        raise ValueError("the prompt holds a NUL character")
+        raise ValueError(f"the {what} holds a NUL character")
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise ValueError("the prompt holds half of a surrogate pair") from None
+        raise ValueError(f"the {what} holds half of a surrogate pair") from None
     return text

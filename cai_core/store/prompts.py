@@ -55,20 +55,12 @@ def ids_by_uid(session: Session, uids: Sequence[str]) -> dict[str, int]:
     return found
 
 
-def get(session: Session, uid: str) -> Prompt:
-    """One prompt by uid."""
-    row = session.scalar(select(PromptRow).where(PromptRow.uid == uid))
-    if row is None:
-        raise PromptError(f"there is no prompt {uid!r} in this workspace. Copy a uid from the Prompts page.")
-    return to_noun(row)
-
-
 def draw(
-    session: Session, run_id: int, wanted: Mapping[PromptKind, int], *, split: Split, source: str, seed: int
-) -> dict[str, int]:
-    """Fix a run's inputs: of each kind the first so many in an order that only seed and uids decide.
+    session: Session, wanted: Mapping[PromptKind, int], *, split: Split, source: str, seed: int
+) -> tuple[list[int], dict[str, int]]:
+    """Row ids for a run's inputs: of each kind the first so many in an order that only seed and uids decide.
 
-    Returns how many there are of each kind: fewer than wanted where the workspace has no more.
+    Beside them, how many there are of each kind: fewer than wanted where the workspace has no more.
     """
     ids: list[int] = []
     found: dict[str, int] = {}
@@ -82,9 +74,13 @@ def draw(
         ids += [row_id for _, row_id in drawn]
     if not ids:
         raise PromptError(_nothing(session, wanted, split, source))
+    return ids, found
+
+
+def fix_inputs(session: Session, run_id: int, ids: Sequence[int]) -> None:
+    """Make these prompts a run's inputs for good."""
     rows = [{"run_id": run_id, "position": n, "prompt_id": row_id} for n, row_id in enumerate(ids)]
     session.execute(insert(RunPromptRow), rows)
-    return found
 
 
 def _nothing(session: Session, wanted: Mapping[PromptKind, int], split: Split, source: str) -> str:

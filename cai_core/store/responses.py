@@ -20,6 +20,8 @@ class Response:
     seed: int
     state: RowState
     text: str | None
+    finished: bool | None = None
+    """False: cut at the token limit."""
     sent: str | None = None
     error: str | None = None
     verdict: str | None = None
@@ -35,7 +37,7 @@ def save(session: Session, run_id: int, model_id: int, prompt_id: int, response:
         return False
     row = ResponseRow(run_id=run_id, model_id=model_id, prompt_id=prompt_id, seed=response.seed)
     row.state, row.text, row.sent, row.error = response.state.value, response.text, response.sent, response.error
-    row.verdict, row.helpfulness = response.verdict, response.helpfulness
+    row.finished, row.verdict, row.helpfulness = response.finished, response.verdict, response.helpfulness
     session.add(row)
     return True
 
@@ -70,6 +72,7 @@ def to_noun(row: ResponseRow) -> Response:
         seed=row.seed,
         state=RowState(row.state),
         text=row.text,
+        finished=row.finished,
         sent=row.sent,
         error=row.error,
         verdict=row.verdict,

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cai_core.errors import RunError
-from cai_core.types import RunKind
+from cai_core.types import RunKind, RunState
 from db.schema import RunParentRow, RunRow
 
 
@@ -26,9 +26,9 @@ def add(
     constitution_version_id: int | None,
     note: str = "",
 ) -> RunRow:
-    """Add a waiting run."""
+    """Add a waiting run. Its code revision is that of the process that takes it up."""
     row = RunRow(uid=uuid.uuid4().hex, kind=kind.value, config=dict(config), seed=seed, note=note)
-    row.constitution_version_id, row.code_revision = constitution_version_id, code_revision()
+    row.constitution_version_id, row.code_revision = constitution_version_id, ""
     row.parents = [RunParentRow(parent_id=parent) for parent in dict.fromkeys(parents)]
     session.add(row)
     session.flush()
@@ -52,6 +52,16 @@ def parents(session: Session, run_id: int) -> list[RunRow]:
 def parent(session: Session, run_id: int, kind: RunKind) -> RunRow | None:
     """The newest parent of a kind, if there is one."""
     return next((row for row in reversed(parents(session, run_id)) if row.kind == kind), None)
+
+
+def held_up_by(session: Session, run_id: int) -> RunRow | None:
+    """The run that a waiting run waits for in vain: one of its ancestors that ended without being done."""
+    for found in parents(session, run_id):
+        if found.state == RunState.WAITING:
+            found = held_up_by(session, found.id) or found
+        if found.state in (RunState.STOPPED, RunState.FAILED, RunState.LOST):
+            return found
+    return None
 
 
 def newest(session: Session, limit: int) -> list[RunRow]:

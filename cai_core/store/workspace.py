@@ -1,24 +1,21 @@
 """A workspace: a folder with the database, adapters, logs and exports."""
 
 import os
-import sqlite3
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from cai_core.errors import WorkspaceError
 from cai_core.store import shipped
+from cai_core.store.backups import DATABASE, IN_USE, backup, drop_log, opened, revision_of
 from cai_core.store.locks import SharedLock, exclusive
 from db import session as db_session
 from db.migrations import migrate
 
-DATABASE = "studio.db"
 HOME = "CAI_STUDIO_HOME"
 
 
@@ -41,7 +38,7 @@ class Workspace:
 
     @property
     def adapters(self) -> Path:
-        """Folder of what training saves: `run-<id>/step-<n>`."""
+        """Folder of what training saves: `run-<id>-<uid>/snapshots/step-<n>`, checkpoints beside them."""
         return self.folder / "adapters"
 
     @property
@@ -79,29 +76,13 @@ def open_workspace(folder: Path | None = None, *, create: bool = True) -> Worksp
             _bring_up_to_date(folder, path)
         else:
             _make_database(path)
-        lock = SharedLock(folder / ".in-use.lock")
-    return Workspace(folder, _engine(path), lock)
-
-
-def backup(folder: Path) -> Path:
-    """Copy the database, while it may be in use, to `backups/` and return the copy."""
-    path = folder / DATABASE
-    if not path.is_file():
-        raise WorkspaceError(f"there is no database at {path}, so nothing to copy. Check --workspace.")
-    (folder / "backups").mkdir(exist_ok=True)
-    copy = folder / "backups" / f"studio-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}.db"
-    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
-        source.backup(target)
-    return copy
+        lock = SharedLock(folder / IN_USE)
+    return Workspace(folder, db_session.open_engine(f"sqlite:///{path}"), lock)
 
 
 def revision(folder: Path) -> str | None:
     """The revision of a workspace's database as it lies on disk; None if there is none."""
-    path = folder / DATABASE
-    if not path.is_file():
-        return None
-    with _opened(path) as engine:
-        return _revision(path, engine)
+    return revision_of(folder / DATABASE)
 
 
 def _make_folder(folder: Path, *, create: bool) -> None:
@@ -120,61 +101,52 @@ def _make_folder(folder: Path, *, create: bool) -> None:
         ) from None
 
 
-def _engine(path: Path) -> Engine:
-    return db_session.open_engine(f"sqlite:///{path}")
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[Engine]:
-    engine = _engine(path)
-    try:
-        yield engine
-    finally:
-        engine.dispose()
-
-
-def _revision(path: Path, engine: Engine) -> str | None:
-    try:
-        return migrate.current(engine)
-    except DatabaseError as error:
-        raise WorkspaceError(
-            f"{path} cannot be read as a database: {error.orig}. It should be a SQLite file written by CAI Studio. "
-            "Put back a copy from backups/, or name another workspace."
-        ) from None
-
-
 def _make_database(path: Path) -> None:
     """Build it beside its place and move it there whole: killed half way, nothing is left in its place."""
     unfinished = path.with_suffix(".new")
-    for suffix in ("", "-wal", "-shm"):
-        Path(f"{unfinished}{suffix}").unlink(missing_ok=True)
-    with _opened(unfinished) as engine:
-        migrate.upgrade(engine)
-        with db_session.writing(engine) as session:
-            shipped.add_all(session)
-    unfinished.replace(path)
+    try:
+        unfinished.unlink(missing_ok=True)
+        drop_log(unfinished)
+        with opened(unfinished) as engine:
+            migrate.upgrade(engine)
+            with db_session.writing(engine) as session:
+                shipped.add_all(session)
+        drop_log(path)
+        unfinished.replace(path)
+    except (OSError, OperationalError) as error:
+        why = error.strerror if isinstance(error, OSError) else error.orig
+        raise WorkspaceError(
+            f"{path} cannot be made: {why}. A workspace is a folder that you may write to, on a disk with room; "
+            f"name another with --workspace or {HOME}."
+        ) from None
 
 
 def _bring_up_to_date(folder: Path, path: Path) -> None:
-    with _opened(path) as engine:
-        found = _revision(path, engine)
-        if found == migrate.head():
-            return
-        if found is None or not migrate.is_known(found):
-            raise WorkspaceError(
-                f"the database {path} has revision {found or 'none'}, which this version (revision {migrate.head()}) "
-                "does not know: a newer CAI Studio, or another program, wrote it. Update CAI Studio, or name another "
-                "workspace."
-            )
-        _migrate(folder, engine, found)
+    found = revision_of(path)
+    if found == migrate.head():
+        return
+    if found is None or not migrate.is_known(found):
+        raise WorkspaceError(
+            f"the database {path} has revision {found or 'none'}, which this version (revision {migrate.head()}) "
+            "does not know: a newer CAI Studio, or another program, wrote it. Update CAI Studio, or name another "
+            "workspace."
+        )
+    _migrate(folder, path, found)
 
 
-def _migrate(folder: Path, engine: Engine, found: str) -> None:
-    with exclusive(folder / ".in-use.lock", wait=False) as alone:
+def _migrate(folder: Path, path: Path, found: str) -> None:
+    with exclusive(folder / IN_USE, wait=False) as alone:
         if not alone:
             raise WorkspaceError(
                 f"the workspace {folder} is in use by an older version (its database has revision {found}, this "
                 f"version needs {migrate.head()}). Close the older app and stop its runs, then try again."
             )
-        backup(folder)
-        migrate.upgrade(engine)
+        copy = backup(folder)
+        try:
+            with opened(path) as engine:
+                migrate.upgrade(engine)
+        except db_session.BrokenReferencesError as error:
+            raise WorkspaceError(
+                f"the database {path} cannot be brought from revision {found} to {migrate.head()}: {error}. It is as "
+                f"it was, and {copy} is a copy: use the version that wrote it, or a copy from before it broke."
+            ) from None

@@ -17,12 +17,13 @@ from peft import (
 )
 from transformers import (
     AutoModelForCausalLM,
-    AutoModelForSequenceClassification,
     PreTrainedModel,
     PreTrainedTokenizerBase,
     set_seed,
 )
+from transformers.pytorch_utils import Conv1D
 
+from cai_core.models.preference import scoring_base
 from cai_core.models.weights import check_adapter, load_base, load_tokenizer, pick_device
 from cai_core.types import ModelRef
 
@@ -39,7 +40,7 @@ def causal_policy(ref: ModelRef, *, rank: int, seed: int) -> tuple[PeftModel, Pr
     set_seed(seed % 2**32)  # a new adapter's matrices are drawn
     if ref.adapter is not None:
         return PeftModel.from_pretrained(model, ref.adapter, is_trainable=True), tokenizer
-    return get_peft_model(model, lora_config(rank, TaskType.CAUSAL_LM)), tokenizer
+    return get_peft_model(model, lora_config(model, rank, TaskType.CAUSAL_LM)), tokenizer
 
 
 def scorer_to_train(ref: ModelRef, *, rank: int, seed: int) -> tuple[PeftModel, PreTrainedTokenizerBase]:
@@ -50,9 +51,9 @@ def scorer_to_train(ref: ModelRef, *, rank: int, seed: int) -> tuple[PeftModel, 
     if ref.adapter is not None:
         check_adapter(ref, AutoModelForCausalLM)
     set_seed(seed % 2**32)  # the head is drawn first, then the adapter
-    model, tokenizer = scoring_base(ref), load_tokenizer(ref)
+    model, tokenizer = scoring_base(ref, pick_device(None)), load_tokenizer(ref)
     if ref.adapter is None:
-        return get_peft_model(model, lora_config(rank, TaskType.SEQ_CLS)), tokenizer
+        return get_peft_model(model, lora_config(model, rank, TaskType.SEQ_CLS)), tokenizer
     config = PeftConfig.from_pretrained(ref.adapter)
     config.task_type, config.modules_to_save, config.inference_mode = TaskType.SEQ_CLS, ["score"], False
     scorer = get_peft_model(model, config)
@@ -61,25 +62,15 @@ def scorer_to_train(ref: ModelRef, *, rank: int, seed: int) -> tuple[PeftModel, 
     return scorer, tokenizer
 
 
-def scoring_base(ref: ModelRef) -> PreTrainedModel:
-    """The base with a new scalar head, in float32 whatever the base is in.
-
-    bfloat16 would round scores to steps of 0.03 about 5, of the size of the margins that soft labels teach.
-    """
-    model = load_base(ref, AutoModelForSequenceClassification, pick_device(None), num_labels=1)
-    model.score.float()
-    model.score.register_forward_pre_hook(lambda head, inputs: (inputs[0].to(head.weight.dtype),))
-    return model
-
-
-def lora_config(rank: int, task: TaskType) -> LoraConfig:
-    """LoRA on all linear layers but the output layer."""
+def lora_config(model: PreTrainedModel, rank: int, task: TaskType) -> LoraConfig:
+    """LoRA on all linear layers of `model` but the output layer."""
     return LoraConfig(
         task_type=task,
         r=rank,
         lora_alpha=2 * rank,
         lora_dropout=0.0,
         target_modules="all-linear",
+        fan_in_fan_out=any(isinstance(module, Conv1D) for module in model.modules()),  # GPT-2 keeps [in, out]
         modules_to_save=["score"] if task is TaskType.SEQ_CLS else None,
     )
 

@@ -22,14 +22,21 @@ class Pair:
     """Characters of response A, without its prompt."""
     length_b: int
 
+    row: int
+    """Place among the labelled comparisons."""
+
     @property
     def longest(self) -> int:
         """Tokens of the longer side."""
         return max(len(self.a), len(self.b))
 
 
-def tokenised(labelled: LabelledComparison, renderer: Renderer) -> Pair:
-    """Both sides through the chat template, in full: the very tokens that a scorer reads later."""
+def tokenised(labelled: Sequence[LabelledComparison], renderer: Renderer) -> list[Pair]:
+    """Both sides of each through the chat template, in full: the very tokens that a scorer reads later."""
+    return [_pair(row, item, renderer) for row, item in enumerate(labelled)]
+
+
+def _pair(row: int, labelled: LabelledComparison, renderer: Renderer) -> Pair:
     comparison = labelled.comparison
     a, b = comparison.response_a, comparison.response_b
     turns = comparison.prompt.turns
@@ -41,6 +48,7 @@ def tokenised(labelled: LabelledComparison, renderer: Renderer) -> Pair:
         comparison.prompt.uid,
         len(a),
         len(b),
+        row,
     )
 
 

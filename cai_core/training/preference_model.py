@@ -18,9 +18,10 @@ from transformers import PreTrainedTokenizerBase, PrinterCallback, Trainer, Trai
 
 from cai_core.config import PmConfig
 from cai_core.errors import ModelError, RunError
-from cai_core.models.local import context_length
-from cai_core.models.preference import PreferenceScorer, rewards
+from cai_core.models.preference import PreferenceScorer, check_head, rewards
 from cai_core.models.rendering import Renderer
+from cai_core.models.rows import pad_right
+from cai_core.models.weights import context_length, with_adapter
 from cai_core.training.arguments import common_arguments, micro_batch
 from cai_core.training.callback import Reporter
 from cai_core.training.checkpoints import load_result, newest_checkpoint, save_result, save_snapshot, snapshots
@@ -28,8 +29,7 @@ from cai_core.training.lora import count_parameters, scorer_to_train
 from cai_core.training.ordering import training_order
 from cai_core.training.pairs import Pair, split_by_prompt, tokenised
 from cai_core.training.preference_report import preference_report
-from cai_core.training.scoring import padded, score_ids
-from cai_core.types import LabelledComparison, ModelRef, OnStep, TrainingResult, assistant
+from cai_core.types import LabelledComparison, ModelRef, OnStep, TrainingResult
 
 RELOAD_TOLERANCE = 0.05 if torch.cuda.is_available() else 1e-4
 """Logits. bfloat16 sums in another order give other last digits."""
@@ -73,8 +73,9 @@ def train_preference_model(
     """Train adapter and head on `labelled`; resumes from `folder` if cut short there, returns if done.
 
     Facts: `trained` (pairs), `left_out` (by reason) and `left_out_by_source`, `heldout` (by source and over `all`:
-    see `preference_report`), `length_correlation`, `steps`, `reload_difference`. Which labels disagree between their
-    orders is not known here: `drop_order_disagreements` is the caller's to apply.
+    see `preference_report`), `heldout_margins` ([place in `labelled`, score A − score B] of each held-out pair),
+    `length_correlation`, `steps`, `reload_difference`. Which labels disagree between their orders is not known here:
+    `drop_order_disagreements` is the caller's to apply.
 
     Raises `RunError` if no pair is left to train on, `ModelError` if the model cannot be loaded, or if its saved
     adapter does not give the same scores when loaded again.
@@ -82,24 +83,23 @@ def train_preference_model(
     if done := load_result(folder):
         return done
     model, tokenizer = scorer_to_train(start, rank=config.lora_rank, seed=seed)
-    renderer = Renderer(tokenizer)
-    limit = min(config.max_length, context_length(model, tokenizer))
-    pairs = [tokenised(item, renderer) for item in labelled]
-    train, held, left_out = _split(pairs, config.heldout, limit, seed)
+    limit = min(config.max_length, context_length(model.config, tokenizer))
+    train, held, left_out = _split(tokenised(labelled, Renderer(tokenizer)), config.heldout, limit, seed)
     trainer, reporter = preference_trainer(config, train, model, tokenizer, folder, seed, on_step)
     checkpoint = newest_checkpoint(folder)
     trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     if reporter.stopped:
         return TrainingResult(snapshots(folder), stopped=True, facts=left_out)
     snapshot = save_snapshot(model, folder, trainer.state.global_step)
-    saved = ModelRef(start.base, str(snapshot.folder), start.revision)
-    fitting = [item for item, pair in zip(labelled, pairs, strict=True) if pair.longest <= limit]
+    scorer = PreferenceScorer.of(model, tokenizer)
+    margins = _margins(scorer, held)
     facts = {
         "trained": len(train),
         **left_out,
-        **preference_report(held, _margins(model, held)),
+        **preference_report(held, margins),
+        "heldout_margins": [[pair.row, margin] for pair, margin in zip(held, margins, strict=True)],
         "steps": trainer.state.global_step,
-        "reload_difference": reload_difference(model, renderer, saved, fitting[:16]),
+        "reload_difference": reload_difference(scorer, str(snapshot.folder), [pair.a for pair in train[:16]]),
     }
     return save_result(folder, facts)
 
@@ -167,30 +167,32 @@ def preference_trainer(
 
 def collate(pairs: Sequence[Pair]) -> dict[str, Tensor]:
     """B pairs as 2B sequences, all A before all B, padded on the right to the longest."""
-    ids, mask = padded([pair.a for pair in pairs] + [pair.b for pair in pairs])
+    ids, mask = pad_right([pair.a for pair in pairs] + [pair.b for pair in pairs])
     return {"input_ids": ids, "attention_mask": mask, "p_a": torch.tensor([pair.p_a for pair in pairs])}
 
 
-def _margins(model: PeftModel, pairs: Sequence[Pair]) -> list[float]:
+def _margins(scorer: PreferenceScorer, pairs: Sequence[Pair]) -> list[float]:
     """Score A − score B of each pair, in logits."""
-    scores = score_ids(model, [pair.a for pair in pairs] + [pair.b for pair in pairs])
+    scores = scorer.score_ids([pair.a for pair in pairs] + [pair.b for pair in pairs])
     return [a - b for a, b in zip(scores[: len(pairs)], scores[len(pairs) :], strict=True)]
 
 
-def reload_difference(
-    model: PeftModel, renderer: Renderer, saved: ModelRef, labelled: Sequence[LabelledComparison]
-) -> float:
-    """Largest difference, in logits, between the trained model's scores and a scorer's on its saved adapter.
+def reload_difference(scorer: PreferenceScorer, adapter: str, sequences: Sequence[list[int]]) -> float:
+    """Largest difference, in logits, between the trained model's scores and those of its base with the saved adapter.
 
-    Raises `ModelError` above the tolerance: a head left unsaved, say, would give every later stage random rewards.
+    The trained model is used up: its base is what the saved adapter is put on, as a scorer does, so that no second one
+    is in memory. Raises `ModelError` above the tolerance: a head left unsaved, say, would give every later stage random
+    rewards.
     """
-    conversations = [(*item.comparison.prompt.turns, assistant(item.comparison.response_a)) for item in labelled]
-    before = score_ids(model, [renderer.closed_ids(conversation) for conversation in conversations])
-    after = PreferenceScorer(saved).score(conversations)
+    check_head(Path(adapter))
+    before = scorer.score_ids(sequences)
+    base = scorer.model.unload()
+    base.score.reset_parameters()  # else the trained head, left in the base, could stand in for one that was not saved
+    after = PreferenceScorer.of(with_adapter(base, adapter), scorer.tokenizer).score_ids(sequences)
     difference = max(abs(x - y) for x, y in zip(before, after, strict=True))
     if not difference <= RELOAD_TOLERANCE:  # so that what is not a number fails too
         raise ModelError(
-            f"the preference model saved in {saved.adapter} scores up to {difference:.3g} apart from the one just "
+            f"the preference model saved in {adapter} scores up to {difference:.3g} apart from the one just "
             f"trained; at most {RELOAD_TOLERANCE} is rounding. Do not use it: check that its folder is writable and "
             "its disk not full, then train again."
         )

@@ -5,7 +5,6 @@ gives another method than the paper's.
 """
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
@@ -15,13 +14,14 @@ from torch.nn import functional as F
 from trl.trainer.utils import use_adapter
 
 from cai_core.errors import ModelError
-from cai_core.training.lora import causal_policy
 from cai_core.types import ModelRef
 
 SAME = 1e-3 if torch.cuda.is_available() else 1e-6
 """Nats a token. One model computed in two ways stays below."""
 REFERENCE = "ref"
 """What TRL calls the frozen copy it takes of a policy's adapter."""
+FROM_DISK = "sl_cai"
+"""What SL-CAI's adapter is called while it is compared with."""
 TOKENS = 64
 """So many tokens at the end of each sequence are compared."""
 
@@ -29,21 +29,37 @@ TOKENS = 64
 def check_start(model: PeftModel, sl_cai: ModelRef, sequences: Sequence[Sequence[int]]) -> dict[str, float]:
     """Compare the policy before its first step with what it must and must not be, on these token ids.
 
-    Returns KL divergences of the policy in nats, means over tokens: `kl_sl_cai` from SL-CAI loaded anew,
+    Returns KL divergences of the policy in nats, means over tokens: `kl_sl_cai` from SL-CAI's adapter loaded anew,
     `kl_reference` from TRL's reference (absent without a penalty), `kl_base` from the base. Raises `ModelError` where
     the first two are not about zero, or where the third is although SL-CAI has an adapter.
     """
-    fresh = causal_policy(sl_cai, rank=1, seed=0)[0].to(model.device)
-    found = {"kl_sl_cai": divergence(model, fresh, sequences), "kl_base": divergence(model, model, sequences, None)}
+    found = {
+        "kl_sl_cai": _divergence_from_disk(model, sl_cai, sequences),
+        "kl_base": divergence(model, sequences, None),
+    }
     if REFERENCE in model.peft_config:
-        found["kl_reference"] = divergence(model, model, sequences, REFERENCE)
-    if found["kl_sl_cai"] > SAME:
+        found["kl_reference"] = divergence(model, sequences, REFERENCE)
+    # Put so that what is not a number fails too.
+    if not found["kl_sl_cai"] <= SAME:
         raise _wrong(f"the policy is {found['kl_sl_cai']:.3g} nats a token away from SL-CAI in {sl_cai.adapter}")
-    if found.get("kl_reference", 0.0) > SAME:
+    if not found.get("kl_reference", 0.0) <= SAME:
         raise _wrong(f"the KL penalty's reference is {found['kl_reference']:.3g} nats a token away from the policy")
-    if sl_cai.adapter is not None and found["kl_base"] <= SAME:
+    if sl_cai.adapter is not None and not found["kl_base"] > SAME:
         raise _wrong(f"with SL-CAI's adapter {sl_cai.adapter} the policy is still its base {sl_cai.base}")
     return found
+
+
+def _divergence_from_disk(model: PeftModel, sl_cai: ModelRef, sequences: Sequence[Sequence[int]]) -> float:
+    """From the base with SL-CAI's adapter, put for a while beside the policy's: no second base is in memory."""
+    if sl_cai.adapter is None:
+        return divergence(model, sequences, None)
+    # A new adapter is drawn before its weights are read, and RL samples with the very numbers that would take.
+    with torch.random.fork_rng([model.device] if model.device.type == "cuda" else []):
+        model.load_adapter(sl_cai.adapter, FROM_DISK)
+    try:
+        return divergence(model, sequences, FROM_DISK)
+    finally:
+        model.delete_adapter(FROM_DISK)
 
 
 def check_reference(model: PeftModel, sl_cai: ModelRef) -> None:
@@ -57,20 +73,22 @@ def check_reference(model: PeftModel, sl_cai: ModelRef) -> None:
     if now.keys() != then.keys() or any(
         not torch.equal(now[name].cpu(), then[name].to(now[name].dtype)) for name in now
     ):
-        raise _wrong("the KL penalty's reference changed during training")
+        raise ModelError(
+            f"RL was ended: the KL penalty's reference is no longer SL-CAI's adapter in {sl_cai.adapter}, so the "
+            "policy was held to another model. Do not use what it saved since the snapshot before, see that nothing "
+            "writes to that folder or to the run's checkpoints, and start RL anew."
+        )
 
 
 @torch.no_grad()
-def divergence(
-    policy: PeftModel, other: PeftModel, sequences: Sequence[Sequence[int]], adapter: str | None = "default"
-) -> float:
-    """KL(policy ‖ other) in nats, mean over tokens, `other` with this adapter, or with none: its base."""
+def divergence(policy: PeftModel, sequences: Sequence[Sequence[int]], adapter: str | None) -> float:
+    """KL(policy ‖ its base with this adapter, or with none) in nats, mean over tokens."""
     total, count = 0.0, 0
     for sequence in sequences:
         ids = torch.tensor([sequence], device=policy.device)
         p = _log_probs(policy, ids)  # (T, vocabulary)
-        with _adapter(other, adapter):
-            q = _log_probs(other, ids)
+        with use_adapter(policy, adapter):  # afterwards the one before is active again, and alone trains
+            q = _log_probs(policy, ids)
         total += F.kl_div(q, p, log_target=True, reduction="sum").item()
         count += len(p)
     return total / count
@@ -80,12 +98,6 @@ def _log_probs(model: Any, ids: Tensor) -> Tensor:
     """Of every next token after each of the last tokens of `ids` (1, T'): (T, vocabulary), in float32."""
     logits: Tensor = model(input_ids=ids, logits_to_keep=TOKENS).logits[0]
     return F.log_softmax(logits.float(), dim=-1)
-
-
-def _adapter(model: PeftModel, name: str | None) -> AbstractContextManager[None]:
-    """Compute with this adapter, or none; afterwards with the one before, which alone trains."""
-    manager: AbstractContextManager[None] = use_adapter(model, name)
-    return manager
 
 
 def _wrong(what: str) -> ModelError:

@@ -18,15 +18,15 @@ from trl import GRPOConfig, GRPOTrainer, RLOOConfig, RLOOTrainer
 
 from cai_core.config import RlConfig
 from cai_core.errors import RunError
-from cai_core.models.local import context_length
 from cai_core.models.preference import PreferenceScorer
 from cai_core.models.rendering import Renderer
+from cai_core.models.weights import context_length
 from cai_core.training.arguments import common_arguments, micro_batch
 from cai_core.training.callback import Reporter
 from cai_core.training.checkpoints import load_result, newest_checkpoint, save_result, save_snapshot, snapshots
 from cai_core.training.lora import causal_policy, count_parameters
 from cai_core.training.reference import check_reference, check_start
-from cai_core.types import Conversation, ModelRef, OnStep, Prompt, Rollout, TrainingResult, assistant
+from cai_core.types import Conversation, ModelRef, OnStep, Prompt, Rollout, TrainingResult, assistant, user
 
 NEW_ADAPTER_RANK = 16
 """Rank of the adapter where the policy comes without one (a model with SL-CAI merged into it)."""
@@ -54,59 +54,79 @@ def train_rl(
     the last checkpoint are taken, and reported, again. Facts: `prompts`, `left_out` (by reason), `steps`, and `start`,
     what `check_start` found before the first step.
 
-    Raises `ModelError` if the policy that would train is not SL-CAI, the reference is not, or SL-CAI is its bare base,
-    and `RunError` if no prompt can be used.
+    Raises `ModelError` if the policy that would train is not SL-CAI, the reference is not or does not stay SL-CAI, or
+    SL-CAI is its bare base, and `RunError` if no prompt can be used.
     """
     if done := load_result(folder):
         return done
     scorer = PreferenceScorer(preference_model)
     model, tokenizer = causal_policy(policy, rank=NEW_ADAPTER_RANK, seed=seed)
     renderer = Renderer(tokenizer)
-    room = context_length(model, tokenizer) - config.max_new_tokens
+    room = context_length(model.config, tokenizer) - config.max_new_tokens
     usable, left_out = usable_prompts(prompts, renderer, room)
-    reward = reward_function(scorer.score, usable, on_rollouts)
-    trainer, reporter = rl_trainer(config, usable, reward, model, tokenizer, folder, seed, on_step)
+
+    def snapshot(trained: PeftModel, step: int) -> None:
+        check_reference(trained, policy)
+        save_snapshot(trained, folder, step)
+
+    reporter = Reporter(on_step, before_save=snapshot)
+    reward = reward_function(scorer.score, usable, renderer, on_rollouts)
+    trainer = rl_trainer(config, usable, reward, model, tokenizer, folder, seed, reporter)
     start = check_start(model, policy, [renderer.ids(prompt.turns) for prompt in usable[:8]])
     checkpoint = newest_checkpoint(folder)
     trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
-    check_reference(model, policy)
     facts = {"prompts": len(usable), "left_out": left_out, "steps": trainer.state.global_step, "start": start}
     if reporter.stopped:
+        check_reference(model, policy)
         return TrainingResult(snapshots(folder), stopped=True, facts=facts)
-    save_snapshot(model, folder, trainer.state.global_step)
+    snapshot(model, trainer.state.global_step)
     return save_result(folder, facts)
 
 
 def usable_prompts(prompts: Sequence[Prompt], renderer: Renderer, limit: int) -> tuple[list[Prompt], dict[str, int]]:
     """Prompts of at most `limit` tokens that the trainer will send as they are, and why the others are left out.
 
-    The trainer tokenises by itself, and reads a special token where an untrusted prompt merely spells one: a prompt
-    on which it differs from us is `special_tokens`.
+    The trainer takes no token ids: it tokenises by itself, and reads a special token where an untrusted prompt merely
+    spells one. A prompt on which it differs from us for that is `special_tokens`, for any other cause
+    `template_differs`.
     """
     usable: list[Prompt] = []
-    left_out = {"too_long": 0, "special_tokens": 0}
+    left_out = {"too_long": 0, "special_tokens": 0, "template_differs": 0}
     for prompt in prompts:
         ids = renderer.ids(prompt.turns)
         if len(ids) > limit:
             left_out["too_long"] += 1
-        elif ids != _trainer_ids(renderer.tokenizer, trainer_prompt(prompt.turns, renderer)):
-            left_out["special_tokens"] += 1
-        else:
+        elif ids == _trainer_ids(renderer.tokenizer, trainer_prompt(prompt.turns, renderer)):
             usable.append(prompt)
+        else:
+            left_out["special_tokens" if renderer.spells_special(prompt.turns) else "template_differs"] += 1
     if not usable:
         raise RunError(
             f"none of {len(prompts)} prompts can be used: {left_out['too_long']} have over {limit} tokens, "
-            f"{left_out['special_tokens']} spell special tokens of this model. Give other prompts or lower "
-            "max_new_tokens."
+            f"{left_out['special_tokens']} spell special tokens of this model, and {left_out['template_differs']} its "
+            "chat template or tokenizer changes (it may trim white space). Give other prompts or lower max_new_tokens."
         )
     return usable, left_out
 
 
+PROBE = (user("question"),)
+"""A prompt that no template and no tokenizer has a reason to change."""
+
+
 def trainer_prompt(turns: Conversation, renderer: Renderer) -> list[dict[str, str]] | str:
-    """A prompt as TRL takes it: messages where there is a chat template, else the text, begun by TRL's tokenizer."""
-    if renderer.has_template:
-        return [{"role": turn.role.value, "content": turn.content} for turn in turns]
-    return renderer.text(turns).removeprefix(renderer.tokenizer.bos_token or "")
+    """A prompt as TRL takes it: the text that is sent, whatever the template, which might trim a message.
+
+    TRL's tokenizer begins a text as it begins any; where that is not how the template begins a prompt, messages.
+    """
+    text, probe = _begun_by_itself(turns, renderer), _begun_by_itself(PROBE, renderer)
+    if not renderer.has_template or _trainer_ids(renderer.tokenizer, probe) == renderer.ids(PROBE):
+        return text
+    return [{"role": turn.role.value, "content": turn.content} for turn in turns]
+
+
+def _begun_by_itself(turns: Conversation, renderer: Renderer) -> str:
+    """The text that is sent, without the beginning that the tokenizer adds."""
+    return renderer.text(turns).removeprefix(renderer.begins_with)
 
 
 def _trainer_ids(tokenizer: PreTrainedTokenizerBase, prompt: list[dict[str, str]] | str) -> list[int]:
@@ -117,18 +137,22 @@ def _trainer_ids(tokenizer: PreTrainedTokenizerBase, prompt: list[dict[str, str]
     return list(rendered["input_ids"])
 
 
-def reward_function(score: Score, prompts: Sequence[Prompt], on_rollouts: OnRollouts) -> Callable[..., list[float]]:
+def reward_function(
+    score: Score, prompts: Sequence[Prompt], renderer: Renderer, on_rollouts: OnRollouts
+) -> Callable[..., list[float]]:
     """What TRL calls with a step's completions; `row` says which prompt each answers.
 
-    The text is decoded and read anew by the preference model, whose tokenizer need not be the policy's. What is too
-    long for it has no score: it is counted, teaches nothing, and is no part of the others' baseline.
+    The text is decoded and read anew by the preference model, whose tokenizer need not be the policy's. TRL stops at
+    tokens alone, so what was said after a stop string is cut off here, as in sampling: it earns nothing. What is too
+    long for the preference model has no score: it is counted, teaches nothing, and is no part of the others' baseline.
     """
 
     def preference(
         *, completions: Sequence[Any], row: Sequence[int], trainer_state: Any, log_metric: Any, **_: Any
     ) -> list[float]:
-        texts = [text if isinstance(text, str) else text[0]["content"] for text in completions]
         answered = [prompts[i] for i in row]
+        said = [text if isinstance(text, str) else text[0]["content"] for text in completions]
+        texts = [renderer.answer(prompt.turns, text) for prompt, text in zip(answered, said, strict=True)]
         rewards = score([(*p.turns, assistant(text)) for p, text in zip(answered, texts, strict=True)])
         step = trainer_state.global_step + 1  # the step these will be learnt from
         rollouts = [
@@ -151,12 +175,11 @@ def rl_trainer(
     tokenizer: PreTrainedTokenizerBase,
     folder: Path,
     seed: int,
-    on_step: OnStep,
-) -> tuple[GRPOTrainer | RLOOTrainer, Reporter]:
+    reporter: Reporter,
+) -> GRPOTrainer | RLOOTrainer:
     """TRL's trainer, told so that one optimiser step is one generation of prompts × responses: always on policy."""
     renderer = Renderer(tokenizer)
     order = prompt_order(len(prompts), total=config.steps * config.prompts_per_step, seed=seed)
-    reporter = Reporter(on_step, before_save=lambda trained, step: save_snapshot(trained, folder, step))
     trainer_class, arguments = _algorithm(config, _arguments(config, folder, seed, count_parameters(model)))
     trainer = trainer_class(
         model=model,  # and no peft_config: TRL then takes a copy of this very adapter as the reference
@@ -169,7 +192,7 @@ def rl_trainer(
         callbacks=[reporter],
     )
     trainer.remove_callback(PrinterCallback)  # each step is reported already
-    return trainer, reporter
+    return trainer
 
 
 def _arguments(config: RlConfig, folder: Path, seed: int, parameters: int) -> dict[str, Any]:

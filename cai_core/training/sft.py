@@ -15,11 +15,12 @@ from trl import SFTTrainer
 
 from cai_core.config import SftConfig
 from cai_core.errors import RunError
-from cai_core.models.local import context_length
+from cai_core.models.rendering import Renderer
+from cai_core.models.rows import common_length
+from cai_core.models.weights import context_length
 from cai_core.training.arguments import common_arguments, micro_batch
 from cai_core.training.callback import Reporter
 from cai_core.training.checkpoints import load_result, newest_checkpoint, save_result, save_snapshot, snapshots
-from cai_core.training.encoding import ConversationEncoder
 from cai_core.training.lora import causal_policy, count_parameters
 from cai_core.training.ordering import training_order
 from cai_core.types import Example, ModelRef, OnStep, TrainingResult
@@ -42,8 +43,8 @@ def train_sft(
     if done := load_result(folder):
         return done
     model, tokenizer = causal_policy(start, rank=config.lora_rank, seed=seed)
-    encoder, limit = ConversationEncoder(tokenizer), min(config.max_length, context_length(model, tokenizer))
-    rows = [row for example in examples if len((row := tokenised(example, encoder))["labels"]) <= limit]
+    renderer, limit = Renderer(tokenizer), min(config.max_length, context_length(model.config, tokenizer))
+    rows = [row for example in examples if len((row := tokenised(example, renderer))["labels"]) <= limit]
     left_out = {"too_long": len(examples) - len(rows)}
     if not rows:
         raise RunError(
@@ -60,11 +61,11 @@ def train_sft(
     return save_result(folder, facts)
 
 
-def tokenised(example: Example, encoder: ConversationEncoder) -> Row:
-    """An example's tokens, and labels that leave out everything before the last turn."""
-    encoded = encoder.conversation(example.turns)
-    start = encoded.answer_from
-    return {"input_ids": encoded.ids, "labels": [IGNORED] * start + encoded.ids[start:]}
+def tokenised(example: Example, renderer: Renderer) -> Row:
+    """An example's tokens, and labels that leave out everything before the answer: what a model is sent for it."""
+    ids = renderer.closed_ids(example.turns)
+    start = common_length(renderer.ids(example.turns[:-1]), ids)
+    return {"input_ids": ids, "labels": [IGNORED] * start + ids[start:]}
 
 
 def sft_trainer(

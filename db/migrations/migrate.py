@@ -9,6 +9,8 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Engine
 
+from db.session import altering
+
 
 def _config() -> Config:
     config = Config()
@@ -37,12 +39,12 @@ def is_known(revision: str) -> bool:
         return False
 
 
-def upgrade(engine: Engine) -> None:
-    """Bring the database to `head()`, in one transaction."""
+def upgrade(engine: Engine, revision: str = "head") -> None:
+    """Bring the database to a revision, in one transaction; `BrokenReferencesError` if rows would point nowhere."""
     config = _config()
-    with engine.execution_options(writes=True).begin() as connection:
+    with altering(engine) as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
 
 
 def check(engine: Engine) -> None:

@@ -1,15 +1,14 @@
 """Chains as the pages read them: a filtered page, and one with all its rounds."""
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, String, cast, func, or_, select
+from sqlalchemy import Select, String, func, or_, select
 from sqlalchemy.orm import Session
 
 from db.queries.page import Page, beside, keyset
-from db.queries.runs import turns_of
-from db.schema import ChainRow, PrincipleRow, PromptRow, RevisionRow, RunRow
+from db.queries.runs import turns_of, version_name
+from db.schema import ChainRow, ModelRow, PrincipleRow, PromptRow, RevisionRow, RunRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +59,10 @@ class ChainDetail:
 
     id: int
     run: int
-    run_seed: int
+    constitution: str | None
+    """'name@3': the version that its principles were drawn from."""
     model: str
+    model_id: int | None
     temperature: float | None
     kind: str
     topic: str | None
@@ -90,10 +91,14 @@ def _filtered(rows: Select[*tuple[Any, ...]], wanted: ChainFilter) -> Select[*tu
 
 def _with_text(rows: Select[*tuple[Any, ...]], text: str) -> Select[*tuple[Any, ...]]:
     revised = select(RevisionRow.chain_id).where(RevisionRow.revision.contains(text, autoescape=True))
+    # Turn by turn: in the JSON as a whole, "role" and "content" would be found in every prompt.
+    turn = func.json_each(PromptRow.turns).table_valued("value")
+    content = func.json_extract(turn.c.value, "$.content", type_=String)
+    asked = select(1).select_from(turn).where(content.contains(text, autoescape=True)).correlate(PromptRow)
     return rows.where(
         or_(
             ChainRow.response.contains(text, autoescape=True),
-            cast(PromptRow.turns, String).contains(json.dumps(text)[1:-1], autoescape=True),
+            asked.exists(),
             ChainRow.id.in_(revised),
         )
     )
@@ -144,12 +149,13 @@ def chain_detail(session: Session, chain_id: int) -> ChainDetail | None:
     if chain is None:
         return None
     run = session.get_one(RunRow, chain.run_id)
-    prompt = chain.prompt
+    prompt, model = chain.prompt, str(run.config.get("model", ""))
     return ChainDetail(
         chain.id,
         run.id,
-        run.seed,
-        str(run.config.get("model", "")),
+        version_name(session, run.constitution_version_id),
+        model,
+        session.scalar(select(ModelRow.id).where(ModelRow.name == model)),
         run.config.get("temperature"),
         prompt.kind,
         prompt.topic,

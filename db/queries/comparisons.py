@@ -7,8 +7,8 @@ from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from db.queries.page import Page, beside, keyset
-from db.queries.runs import turns_of
-from db.schema import ComparisonRow, LabelRow, ModelRow, PrincipleRow, PromptRow
+from db.queries.runs import turns_of, version_name
+from db.schema import ComparisonRow, LabelRow, ModelRow, PrincipleRow, PromptRow, RunRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,10 @@ class LabelDetail:
     run: int
     state: str
     p_a: float | None
+    constitution: str | None
+    """'name@3': the version that the principle was drawn from."""
     principle: str
+    principle_slug: str
     principle_kind: str
     comparison: str | None
     disagrees: bool
@@ -78,6 +81,7 @@ class ComparisonDetail:
     id: int
     run: int
     model: str
+    model_id: int
     kind: str
     topic: str | None
     source: str
@@ -149,6 +153,7 @@ def comparison_detail(session: Session, comparison_id: int) -> ComparisonDetail 
         pair.id,
         pair.run_id,
         session.get_one(ModelRow, pair.model_id).name,
+        pair.model_id,
         prompt.kind,
         prompt.topic,
         prompt.source,
@@ -159,17 +164,19 @@ def comparison_detail(session: Session, comparison_id: int) -> ComparisonDetail 
         pair.response_b,
         pair.seed_a,
         pair.seed_b,
-        tuple(_label(label) for label in labels),
+        tuple(_label(session, label) for label in labels),
     )
 
 
-def _label(row: LabelRow) -> LabelDetail:
-    principle = row.principle
+def _label(session: Session, row: LabelRow) -> LabelDetail:
+    principle, run = row.principle, session.get_one(RunRow, row.run_id)
     return LabelDetail(
         row.run_id,
         row.state,
         row.p_a,
+        version_name(session, run.constitution_version_id),
         principle.title,
+        principle.slug,
         principle.kind,
         principle.comparison,
         row.order_disagrees,

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from db.queries.runs import RunLine, run_lines
+from db.queries.runs import RunLine, active_runs, run_lines
+from db.queries.waiting import Blocker, blocked
 from db.schema import (
     BattleRow,
     ChainRow,
@@ -35,6 +36,10 @@ class Pipeline:
     constitutions: int
     versions: int
     stages: dict[str, StageCount]
+    active: tuple[RunLine, ...]
+    """Every running or waiting run, the oldest first."""
+    blocked: dict[int, Blocker]
+    """Of those, the ones that cannot start, and why."""
 
 
 ROWS = {
@@ -53,6 +58,8 @@ def pipeline(session: Session) -> Pipeline:
         session.scalar(select(func.count(ConstitutionRow.id))) or 0,
         session.scalar(select(func.count(ConstitutionVersionRow.id))) or 0,
         {kind: StageCount(_rows(session, kind), lines.get(kind)) for kind in KINDS},
+        tuple(active_runs(session)),
+        blocked(session),
     )
 
 

@@ -1,5 +1,6 @@
 """Runs as the pages read them: lists, one in full, its metrics and rollouts."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -69,8 +70,8 @@ class RunDetail:
     parents: tuple[tuple[int, str], ...]
     """(id, kind) of each parent."""
     children: tuple[tuple[int, str], ...]
-    models: tuple[str, ...]
-    """Names of the snapshots it saved."""
+    models: tuple[tuple[int, str], ...]
+    """(id, name) of each snapshot it saved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,15 +119,22 @@ def newest_runs(session: Session, before: int | None = None, limit: int = PAGE) 
     return Page(tuple(found[:limit]), len(found) > limit)
 
 
-def active_runs(session: Session, limit: int = 10) -> list[RunLine]:
+def active_runs(session: Session, limit: int = 200) -> list[RunLine]:
     """Running and waiting runs, the oldest first."""
     rows = select(RunRow).where(RunRow.state.in_(ACTIVE)).order_by(RunRow.id).limit(limit)
     return [_line(run) for run in session.scalars(rows)]
 
 
-def runs_of(session: Session, kinds: tuple[str, ...], limit: int = PAGE) -> list[RunLine]:
-    """The newest runs of these kinds: what a select offers."""
-    rows = select(RunRow).where(RunRow.kind.in_(kinds)).order_by(RunRow.id.desc()).limit(limit)
+def runs_of(
+    session: Session, kinds: tuple[str, ...], include: Iterable[int | None] = (), limit: int = PAGE
+) -> list[RunLine]:
+    """The newest runs of each of these kinds, and those of `include` that are of one: what a select offers."""
+    ids = {run for run in include if run is not None}
+    for kind in kinds:
+        ids |= set(
+            session.scalars(select(RunRow.id).where(RunRow.kind == kind).order_by(RunRow.id.desc()).limit(limit))
+        )
+    rows = select(RunRow).where(RunRow.id.in_(ids), RunRow.kind.in_(kinds)).order_by(RunRow.id.desc())
     return [_line(run) for run in session.scalars(rows)]
 
 
@@ -152,8 +160,13 @@ def run_detail(session: Session, run_id: int) -> RunDetail | None:
         version_name(session, run.constitution_version_id),
         _related(session, RunParentRow.parent_id, RunParentRow.run_id, run_id),
         _related(session, RunParentRow.run_id, RunParentRow.parent_id, run_id),
-        tuple(session.scalars(select(ModelRow.name).where(ModelRow.run_id == run_id).order_by(ModelRow.id))),
+        _models(session, run_id),
     )
+
+
+def _models(session: Session, run_id: int) -> tuple[tuple[int, str], ...]:
+    rows = select(ModelRow.id, ModelRow.name).where(ModelRow.run_id == run_id).order_by(ModelRow.id)
+    return tuple((row.id, row.name) for row in session.execute(rows))
 
 
 def _related(session: Session, wanted: Any, given: Any, run_id: int) -> tuple[tuple[int, str], ...]:

@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from cai_core.store.workspace import Workspace, open_workspace
+from db.schema import RunRow
 from tests.app.seed import seeded
 
 MAIN = Path(__file__).parents[2] / "app" / "main.py"
@@ -35,7 +36,7 @@ def loop(seeded_folder: Path, workspace: Path) -> Workspace:
 def launched(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Runs that would have been started; no process is."""
     started: list[int] = []
-    monkeypatch.setattr("cai_core.runs.launchers.start", lambda folder, run_id, device: started.append(run_id) or 0)
+    monkeypatch.setattr("cai_core.runs.launchers.start", lambda folder, run_id, *_: started.append(run_id) or 0)
     return started
 
 
@@ -61,3 +62,21 @@ def words(app: AppTest) -> str:
     """All that the page says: HTML, captions, titles, metrics."""
     parts = [element.value for kind in (app.html, app.caption, app.title, app.subheader) for element in kind]
     return "\n".join(map(str, parts))
+
+
+def press(app: AppTest, label: str) -> None:
+    """Press a button by its label."""
+    next(b for b in app.button if b.label == label).click().run()
+
+
+def set_state(workspace: Workspace, run_id: int, **values: object) -> None:
+    """Change a run's row."""
+    with workspace.writing() as session:
+        run = session.get_one(RunRow, run_id)
+        for name, value in values.items():
+            setattr(run, name, value)
+
+
+def links(app: AppTest) -> set[str]:
+    """The labels of the page's links."""
+    return {element.proto.label for element in app.get("page_link")}

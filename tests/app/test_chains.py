@@ -3,8 +3,8 @@
 from sqlalchemy import select
 
 from cai_core.store.workspace import Workspace
-from db.schema import ChainRow, PrincipleRow, RevisionRow
-from tests.app.conftest import Visit, drawn_html, words
+from db.schema import ChainRow, PrincipleRow, PromptRow, RevisionRow, RunRow
+from tests.app.conftest import Visit, drawn_html, links, words
 
 
 def shown_ids(app: object) -> list[int]:
@@ -43,6 +43,55 @@ def test_text_is_found_with_its_wildcards_taken_literally(visit: Visit, loop: Wo
     app.text_input(key="chains.text").set_value("100% sure_").run()
 
     assert shown_ids(app) == [7]
+
+
+def test_text_is_looked_for_in_what_was_said_alone(visit: Visit, loop: Workspace) -> None:
+    """Not in the names under which turns are stored; in any turn, with letters that JSON writes as codes."""
+    app = visit("chains")
+    for stored in ("role", '"content"', "assistant"):
+        app.text_input(key="chains.text").set_value(stored).run()
+        assert "No chain passes this filter" in words(app), stored
+    with loop.writing() as session:
+        prompt = session.get_one(PromptRow, session.get_one(ChainRow, 7).prompt_id)
+        prompt.turns = [{"role": "user", "content": "Grüße"}, *prompt.turns]
+    app.text_input(key="chains.text").set_value("Grüß").run()
+    assert shown_ids(app) == [7]
+
+
+def test_an_address_s_run_lifts_the_other_conditions(visit: Visit, loop: Workspace) -> None:
+    """Else the rows that a link promises might all be hidden; the run is there however old."""
+    with loop.writing() as session:
+        for number in range(60):
+            session.add(RunRow(uid=f"c{number}", kind="chains", config={}, seed=0, code_revision="x", state="done"))
+    app = visit("chains")
+    app.text_input(key="chains.text").set_value("zzzz")
+    app.selectbox(key="chains.kind").set_value("helpful").run()
+    app.query_params["run"] = "1"
+    app.run()
+
+    assert app.selectbox(key="chains.run").value == 1
+    assert app.selectbox(key="chains.kind").value is None
+    assert app.text_input(key="chains.text").value == ""
+    assert len(shown_ids(app)) == 50
+
+
+def test_the_list_of_all_runs_says_which(visit: Visit, loop: Workspace) -> None:
+    """And the list of one does not repeat it."""
+    app = visit("chains")
+    assert set(app.dataframe[0].value["Run"]) == {1}
+    app.selectbox(key="chains.run").set_value(1).run()
+    assert "Run" not in app.dataframe[0].value
+
+
+def test_a_chain_leads_to_its_causes(visit: Visit, loop: Workspace) -> None:
+    """Run, model, and for each round the version of the constitution that its principle is in."""
+    app = visit("chains", chain="1")
+    chain = links(app)
+
+    assert {"Run 1", "Model 1", "Constitution"} <= chain
+    drawn = [link.proto.query_string for link in app.get("page_link") if link.proto.label == "Constitution"]
+    assert len(drawn) == 4
+    assert all(query.startswith("version=sandbox%401&principle=") for query in drawn)
 
 
 def test_a_filter_that_nothing_passes_says_so(visit: Visit, loop: Workspace) -> None:

@@ -1,7 +1,7 @@
 """Launch: the form is the config, what is missing is said, a press enqueues."""
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 from streamlit.testing.v1 import AppTest
 
 from app.components.config_form import schema
@@ -10,12 +10,26 @@ from cai_core.config import CONFIGS, dump_config, load_config
 from cai_core.store.workspace import Workspace, open_workspace
 from cai_core.types import RunKind
 from db.schema import RunRow
-from tests.app.conftest import Visit, words
+from tests.app.conftest import Visit, press, set_state, words
 
 
 def start(app: AppTest) -> None:
     """Press the button."""
-    next(b for b in app.button if b.label == "Start run").click().run()
+    press(app, "Start run")
+
+
+def clone(visit: Visit, run: str = "2") -> AppTest:
+    """Launch with a run's settings."""
+    app = visit("runs", run=run)
+    press(app, "Clone with changes")
+    assert app.title[0].value == "Launch"
+    return app.switch_page("views/launch.py").run()  # where AppTest, unlike a browser, does not follow by itself
+
+
+def count(workspace: Workspace) -> int:
+    """How many runs there are."""
+    with workspace.reading() as session:
+        return session.scalar(select(func.count(RunRow.id))) or 0
 
 
 def test_every_field_of_every_stage_has_help() -> None:
@@ -63,14 +77,111 @@ def test_a_named_model_stands_in_for_a_parent() -> None:
 
 def test_a_clone_starts_from_the_run_s_settings(visit: Visit, loop: Workspace, launched: list[int]) -> None:
     """Clone with changes opens Launch with the settings, parents and seed of the run."""
-    app = visit("runs", run="2")
-    next(b for b in app.button if b.label == "Clone with changes").click().run()
-    assert app.title[0].value == "Launch"
+    app = clone(visit)
     assert "Settings from run 2" in words(app)
-    app.number_input(key="launch.sft.run-2.epochs").set_value(5)
+    app.number_input(key="launch.sft.run-2.1.epochs").set_value(5)
     start(app)
 
     with loop.reading() as session:
         run = session.get_one(RunRow, 8)
         assert (run.kind, run.seed, run.config["epochs"]) == ("sft", 7, 5)
         assert [link.parent_id for link in run.parents] == [1]
+
+
+def test_a_clone_ends_with_an_address_or_a_press(visit: Visit, loop: Workspace) -> None:
+    """Neither a link to a stage nor the stage itself is stuck with what was cloned once."""
+    app = clone(visit)
+    app.query_params["stage"] = "pm"
+    app.switch_page("views/launch.py").run()
+    assert "Settings from run" not in words(app)
+    assert app.number_input(key="launch.pm.sandbox.epochs").value == 2
+
+    app = clone(visit)
+    press(app, "Let the clone go")
+    assert "Settings from run" not in words(app)
+    assert app.number_input(key="launch.sft.sandbox.epochs").value == 2
+
+
+def test_a_second_clone_shows_the_run_s_settings_again(visit: Visit, loop: Workspace) -> None:
+    """Not those that the first clone was changed to."""
+    app = clone(visit)
+    app.number_input(key="launch.sft.run-2.1.epochs").set_value(50).run()
+    app.query_params["run"] = "2"
+    app.switch_page("views/runs.py").run()
+    press(app, "Clone with changes")
+
+    assert app.number_input(key="launch.sft.run-2.2.epochs").value == 2
+
+
+@pytest.mark.parametrize("seed", [2**31 + 5, 2**63 - 1])
+def test_a_large_seed_is_cloned_as_it_is(seed: int, visit: Visit, loop: Workspace, launched: list[int]) -> None:
+    """Larger than a browser's number field holds, too."""
+    set_state(loop, 2, seed=seed)
+    app = clone(visit)
+    assert not app.exception
+    start(app)
+
+    with loop.reading() as session:
+        assert session.get_one(RunRow, 8).seed == seed
+
+
+def test_what_is_no_seed_is_said(visit: Visit, loop: Workspace, launched: list[int]) -> None:
+    """Nothing is enqueued."""
+    set_state(loop, 2, seed=2**60)
+    app = clone(visit)
+    app.text_input(key="launch.sft.run-2.1.seed").set_value("²7")
+    start(app)
+
+    assert "is no whole number" in words(app)
+    assert count(loop) == 7
+
+
+def test_settings_outlive_a_page_switch(visit: Visit, loop: Workspace) -> None:
+    """The stage, its settings and the note."""
+    app = visit("launch")
+    app.segmented_control(key="launch.kind..0").set_value(RunKind.SFT).run()
+    app.number_input(key="launch.sft.sandbox.epochs").set_value(9)
+    app.text_input(key="launch.sft.sandbox.note").set_value("why").run()
+    app.switch_page("views/chains.py").run()
+    app.switch_page("views/launch.py").run()
+
+    assert app.number_input(key="launch.sft.sandbox.epochs").value == 9
+    assert app.text_input(key="launch.sft.sandbox.note").value == "why"
+
+
+def test_a_start_opens_the_run(visit: Visit, loop: Workspace, launched: list[int]) -> None:
+    """With what was done said above it."""
+    app = visit("launch")
+    start(app)
+
+    assert app.title[0].value == "Run 8"
+    assert "Run 8 is enqueued." in words(app)
+
+
+def test_a_double_press_starts_one_run(visit: Visit, loop: Workspace, launched: list[int]) -> None:
+    """The second press of a button that was drawn once carries a token that the first one used up."""
+    app = visit("launch")
+    app.session_state["launch.token"] = "the next press's"
+    start(app)
+
+    assert count(loop) == 7
+    assert app.title[0].value == "Launch"
+
+
+def test_what_is_still_missing_follows_the_form(visit: Visit, launched: list[int]) -> None:
+    """A named model stands in for a parent, and the page sees it."""
+    app = visit("launch", stage="comparisons")
+    assert "still missing" in words(app)
+    app.selectbox(key="launch.comparisons.sandbox.model").set_value("sandbox").run()
+
+    assert "still missing" not in words(app)
+
+
+def test_a_parent_that_fifty_newer_runs_hide_is_still_offered(visit: Visit, loop: Workspace) -> None:
+    """A cloned run's parent, and the older kinds beside many runs of one kind."""
+    with loop.writing() as session:
+        for number in range(60):
+            session.add(RunRow(uid=f"c{number}", kind="chains", config={}, seed=0, code_revision="x", state="stopped"))
+    assert clone(visit).selectbox(key="launch.sft.parent.chains.1").value == 1
+    app = visit("launch", stage="comparisons")
+    assert app.selectbox(key="launch.comparisons.parent.sft.2").value == 2

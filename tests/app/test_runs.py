@@ -2,29 +2,15 @@
 
 from pathlib import Path
 
-from streamlit.testing.v1 import AppTest
-
 from app.components.run_badge import duration
 from app.components.run_compare import differences
 from app.components.run_detail import LOG_BYTES, log_tail
+from app.components.run_findings import findings
 from app.components.run_results import flat, plain
 from cai_core.store.workspace import Workspace
 from db.queries.runs import run_detail
 from db.schema import RunRow, now
-from tests.app.conftest import Visit, drawn_html, words
-
-
-def press(app: AppTest, label: str) -> None:
-    """Press a button by its label."""
-    next(b for b in app.button if b.label == label).click().run()
-
-
-def set_state(workspace: Workspace, run_id: int, **values: object) -> None:
-    """Change a run's row."""
-    with workspace.writing() as session:
-        run = session.get_one(RunRow, run_id)
-        for name, value in values.items():
-            setattr(run, name, value)
+from tests.app.conftest import Visit, drawn_html, links, press, set_state, words
 
 
 def test_a_failed_run_shows_its_error_and_its_log(visit: Visit, loop: Workspace) -> None:
@@ -56,6 +42,71 @@ def test_a_running_run_can_be_asked_to_stop(visit: Visit, loop: Workspace) -> No
 
     with loop.reading() as session:
         assert session.get_one(RunRow, 2).stop_requested
+
+
+def test_pages_of_runs_go_on_and_back(visit: Visit, loop: Workspace) -> None:
+    """Towards older runs; a press that comes twice goes on once."""
+    with loop.writing() as session:
+        for number in range(100):
+            row = RunRow(uid=f"more-{number}", kind="sft", config={}, seed=0, code_revision="x", state="done")
+            session.add(row)
+    app = visit("runs")
+    first = list(app.dataframe[0].value["Run"])
+    app.button(key="runs.on").click().run()
+    second = list(app.dataframe[0].value["Run"])
+    app.button(key="runs.on").click().run()
+    third = list(app.dataframe[0].value["Run"])
+
+    assert [*first, *second, *third] == list(range(107, 0, -1))
+    app.button(key="runs.back").click().run()
+    assert list(app.dataframe[0].value["Run"]) == second
+
+
+def test_a_resumed_run_that_waits_is_not_said_to_have_ended(visit: Visit, loop: Workspace) -> None:
+    """What ended its last attempt is history."""
+    set_state(loop, 1, state="running", heartbeat_at=now())
+    set_state(loop, 2, state="waiting", error="its process ended without a word.")
+
+    assert "ended without a word" not in words(visit("runs", run="2"))
+
+
+def test_what_a_run_waits_for_in_vain_is_said(visit: Visit, loop: Workspace) -> None:
+    """On its page, with the way to the run that holds it up; there, what waits can be stopped."""
+    set_state(loop, 1, state="lost", error="gone")
+    set_state(loop, 2, state="waiting")
+    set_state(loop, 3, state="waiting")
+    app = visit("runs", run="3")
+    assert "It waits for run 1, which was lost." in words(app)
+    assert "Run 1" in links(app)
+
+    app = visit("runs", run="1")
+    assert "Runs 2, 3 cannot go on before this one is done." in words(app)
+    press(app, "Stop what waits for it")
+    with loop.reading() as session:
+        assert {session.get_one(RunRow, i).state for i in (2, 3)} == {"stopped"}
+
+
+def test_a_run_leads_to_what_it_reads_and_to_what_it_made(visit: Visit, loop: Workspace) -> None:
+    """Parents, children, constitution and snapshots."""
+    app = visit("runs", run="6")
+    assert links(app) >= {"Run 2", "Run 5", "Run 7", "Open its model"}
+    assert len([label for label in links(app) if label.startswith("Model ")]) == 3
+    app = visit("runs", run="1")
+    assert "Constitution" in links(app)
+    assert "sandbox@1" in words(app)
+
+
+def test_what_it_found_is_said_in_words(visit: Visit, loop: Workspace) -> None:
+    """With units, and with how many it is over."""
+    said = words(visit("runs", run="4"))
+    assert "The two orders disagree" in said
+    assert "0.12 of 115 labels" in said
+    assert "Order inconsistent" not in said
+    found = dict(findings({"heldout": {"red_team": {"n": 52, "accuracy": 0.93, "log_loss": 0.4}}}))
+    assert found == {
+        "Held out, red team: accuracy": "0.93 of 52 pairs",
+        "Held out, red team: log loss": "0.4 nats of 52 pairs",
+    }
 
 
 def test_every_view_of_every_run_draws(visit: Visit, loop: Workspace) -> None:

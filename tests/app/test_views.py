@@ -1,7 +1,12 @@
 """Every page draws, on an empty workspace and on a finished loop, and says what to do where nothing is."""
 
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
 import pytest
 
+from app.components import open_table
 from cai_core.store.workspace import Workspace
 from tests.app.conftest import VIEWS, Visit, words
 
@@ -36,32 +41,62 @@ def test_a_finished_loop_draws(view: str, visit: Visit, loop: Workspace) -> None
 
 
 @pytest.mark.parametrize(
-    ("view", "query"),
+    ("view", "query", "title"),
     [
-        ("chains", {"chain": "1"}),
-        ("comparisons", {"comparison": "2"}),
-        ("runs", {"run": "6"}),
-        ("models", {"model": "3"}),
-        ("ratings", {"run": "7"}),
-        ("launch", {"stage": "rl"}),
+        ("chains", {"chain": "1"}, "Chain 1"),
+        ("comparisons", {"comparison": "2"}, "Pair 2"),
+        ("runs", {"run": "6"}, "Run 6"),
+        ("models", {"model": "3"}, "Model 3"),
+        ("constitutions", {"version": "sandbox@1"}, "Constitutions"),
+        ("ratings", {"run": "7"}, "Ratings"),
+        ("launch", {"stage": "rl"}, "Launch"),
     ],
 )
-def test_an_address_opens_a_row(view: str, query: dict[str, str], visit: Visit, loop: Workspace) -> None:
+def test_an_address_opens_a_row(view: str, query: dict[str, str], title: str, visit: Visit, loop: Workspace) -> None:
     """Every view that has rows can be linked to."""
     app = visit(view, **query)
 
     assert not app.exception
-    assert app.title
+    assert [element.value for element in app.title] == [title]
 
 
-@pytest.mark.parametrize("wrong", ["999999", "x", "-1", "1e9", "١", "9" * 40])
-@pytest.mark.parametrize(("view", "name"), [("chains", "chain"), ("comparisons", "comparison"), ("runs", "run")])
-def test_a_wrong_address_is_no_error(view: str, name: str, wrong: str, visit: Visit, loop: Workspace) -> None:
+@pytest.mark.parametrize(
+    ("view", "name", "title"),
+    [("chains", "chain", "Chains"), ("comparisons", "comparison", "Comparisons"), ("runs", "run", "Runs")],
+)
+def test_a_wrong_address_is_no_error(view: str, name: str, title: str, visit: Visit, loop: Workspace) -> None:
     """An id that is not there is said in words; what is no id opens the list."""
-    app = visit(view, **{name: wrong})
+    missing = visit(view, **{name: "999999"})
+    assert not missing.exception
+    assert "999999." in words(missing)
+    assert not missing.title
+    for wrong in ("x", "-1", "1e9", "١", "²", "9" * 40):
+        app = visit(view, **{name: wrong})
+        assert not app.exception, wrong
+        assert [element.value for element in app.title] == [title], wrong
 
-    assert not app.exception
-    assert "There is no" in words(app) or app.title
+
+def test_a_press_in_a_table_opens_its_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The row's id goes into the address; a press beside the rows opens none."""
+    drawn: dict[str, Any] = {}
+    cells: list[tuple[int, str]] = []
+    selection = SimpleNamespace(selection=SimpleNamespace(cells=cells))
+    stand_in = SimpleNamespace(
+        dataframe=lambda table, **options: drawn.update(options),
+        caption=lambda text: None,
+        session_state={"t.7.2": selection},
+    )
+    opened: list[tuple[str, int | None]] = []
+    monkeypatch.setattr(open_table, "st", stand_in)
+    monkeypatch.setattr(open_table, "open_row", lambda name, row: opened.append((name, row)))
+    open_table.open_table(pd.DataFrame({"Run": [7, 5]}), [7, 5], "run", "t", {}, "Runs")
+    drawn["on_select"]()
+    for place in (1, 2):
+        cells[:] = [(place, "Run")]
+        drawn["on_select"]()
+
+    assert opened == [("run", 5)]
+    assert drawn["key"] == "t.7.2"
 
 
 def test_a_newer_database_is_said_in_words(visit: Visit, loop: Workspace) -> None:

@@ -116,3 +116,25 @@ def tab(chromium: Browser) -> Iterator[Tab]:
 def settled(page: Page) -> None:
     """Wait until the script has run to its end."""
     page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+
+
+def choose(page: Page, label: str, option: str) -> None:
+    """Choose in a select."""
+    page.get_by_role("combobox", name=label).first.click()
+    page.get_by_role("option", name=option, exact=True).click()
+    settled(page)
+
+
+def fill(page: Page, label: str, value: str) -> None:
+    """Write into a field and leave it."""
+    box = page.get_by_label(label, exact=True).first
+    box.fill(value)
+    box.press("Tab")
+    settled(page)
+
+
+def open_view(page: Page, name: str) -> None:
+    """Go by the sidebar."""
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name=name).click(delay=150)  # as long as a finger takes
+    expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
+    settled(page)

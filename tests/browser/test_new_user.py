@@ -11,31 +11,9 @@ from cai_core.store.constitutions import load_version
 from cai_core.store.workspace import Workspace
 from db.schema import ChainRow, RevisionRow
 from tests.app.seed import seeded
-from tests.browser.conftest import Server, Tab, settled
+from tests.browser.conftest import Server, Tab, choose, fill, open_view, settled
 
 WORDS = "Which response keeps the person's secrets better?"
-
-
-def choose(page: Page, label: str, option: str) -> None:
-    """Choose in a select."""
-    page.get_by_role("combobox", name=label).first.click()
-    page.get_by_role("option", name=option, exact=True).click()
-    settled(page)
-
-
-def fill(page: Page, label: str, value: str) -> None:
-    """Write into a field and leave it."""
-    box = page.get_by_label(label, exact=True).first
-    box.fill(value)
-    box.press("Tab")
-    settled(page)
-
-
-def open_view(page: Page, name: str) -> None:
-    """Go by the sidebar."""
-    page.get_by_test_id("stSidebarNav").get_by_role("link", name=name).click()
-    expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
-    settled(page)
 
 
 def edit_a_principle(page: Page, workspace: Workspace) -> None:
@@ -44,7 +22,7 @@ def edit_a_principle(page: Page, workspace: Workspace) -> None:
     page.get_by_role("button", name="Edit").first.click()
     fill(page, "Comparison", WORDS)
     page.get_by_role("button", name="Keep edit").click()
-    expect(page.get_by_text("unsaved edits")).to_be_visible()
+    expect(page.get_by_text("unsaved edits", exact=True)).to_be_visible()
     fill(page, "Author", "A new user")
     fill(page, "What changed and why", "In my own words.")
     page.get_by_role("button", name="Save version").click()
@@ -61,7 +39,8 @@ def launch_chains(page: Page) -> None:
     fill(page, "Helpful prompts", "2")
     fill(page, "Look alike prompts", "0")
     page.get_by_role("button", name="Start run").click()
-    expect(page.get_by_text("is enqueued. Watch it under Runs.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Run 8", level=1)).to_be_visible()
+    expect(page.get_by_text("Run 8 is enqueued.")).to_be_visible()
 
 
 def test_from_a_principle_to_the_plane(serve: Callable[[Path], Server], tab: Tab, workspace: Path) -> None:
@@ -76,9 +55,10 @@ def test_from_a_principle_to_the_plane(serve: Callable[[Path], Server], tab: Tab
     edit_a_principle(page, loop)
     launch_chains(page)
 
-    page.goto(f"{server.url}/runs?run=8")
-    expect(page.get_by_text("states, done")).to_be_visible(timeout=120_000)
-    expect(page.get_by_text("constitution sandbox@2").first).to_be_visible()
+    # Without a reload: what stands around the live part follows the run to its end too.
+    expect(page.get_by_text("State: done")).to_be_visible(timeout=120_000)
+    expect(page.get_by_role("button", name="Stop")).to_have_count(0)
+    expect(page.get_by_text("sandbox@2", exact=True).first).to_be_visible()
 
     page.get_by_role("link", name="Read what it made").click()
     expect(page.get_by_role("heading", name="Chains", level=1)).to_be_visible()
@@ -93,5 +73,5 @@ def test_from_a_principle_to_the_plane(serve: Callable[[Path], Server], tab: Tab
 
     open_view(page, "Ratings")
     expect(page.get_by_text("Harmlessness, Elo points")).to_be_visible()
-    expect(page.get_by_text("rl-cai", exact=True).first).to_be_visible()
+    expect(page.get_by_text("rl-cai (rl-cai-6)", exact=True).first).to_be_visible()
     assert tab.violations == []

@@ -8,7 +8,7 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from cai_core.store.workspace import Workspace
-from db.queries import battles, chains, comparisons, constitutions, models, pipeline, runs
+from db.queries import battles, chains, comparisons, constitutions, models, pipeline, runs, waiting
 from db.queries.page import PAGE
 from db.schema import ChainRow, LabelRow, MetricRow, RunRow
 from tests.app.seed import seeded
@@ -109,7 +109,7 @@ def test_runs_come_newest_first_with_relations(session: Session) -> None:
     assert [line.id for line in runs.newest_runs(session, before=3).rows] == [2, 1]
     assert detail.parents == ((1, "chains"),)
     assert [kind for _, kind in detail.children] == ["comparisons", "rl", "battles"]
-    assert detail.models == ("sl-cai",)
+    assert [name for _, name in detail.models] == ["sl-cai-2"]
     assert runs.seconds_of_last_loop(session) == 444
     assert runs.ancestors(session, 7) == {1, 2, 3, 4, 5, 6}
     assert runs.run_detail(session, 99) is None
@@ -135,12 +135,46 @@ def test_versions_models_and_counts(session: Session) -> None:
     counts = pipeline.pipeline(session)
 
     assert constitutions.versions(session, "sandbox")[0].runs == 2
-    assert set(models.model_names(session)) >= {"sandbox", "sl-cai", "rl-cai"}
-    assert models.model_names(session, "preference") == ["pm"]
+    assert set(models.model_names(session)) >= {"sandbox", "sl-cai-2", "rl-cai-6"}
+    assert models.model_names(session, "preference") == ["pm-5"]
     assert counts.stages["rl"].rows == 3
     assert counts.stages["chains"].rows == session.query(ChainRow).count()
     assert battles.contenders(session, 7)[0].name == "sandbox"
     assert sum(count for *_, count in battles.outcomes(session, 7)) == 3 * 180
+
+
+def test_a_select_offers_the_newest_of_each_kind_and_what_is_asked_for(loop: Workspace) -> None:
+    """However many runs of another kind are newer."""
+    with loop.writing() as session:
+        rows = [RunRow(uid=f"m{n}", kind="chains", config={}, seed=0, code_revision="x") for n in range(60)]
+        session.add_all(rows)
+        session.flush()
+        offered = [run.id for run in runs.runs_of(session, ("chains", "sft"))]
+        asked = [run.id for run in runs.runs_of(session, ("chains",), (1, None, 2, 999))]
+        session.rollback()
+
+    assert len(offered) == PAGE + 1
+    assert 2 in offered
+    assert offered == sorted(offered, reverse=True)
+    assert len(asked) == PAGE + 1
+    assert asked[-1] == 1
+
+
+def test_runs_that_wait_in_vain(loop: Workspace) -> None:
+    """For the nearest ended run before them, at any distance; one whose parents go on waits rightly."""
+    with loop.writing() as session:
+        states = {1: "done", 2: "failed", 3: "waiting", 4: "waiting", 5: "running", 6: "waiting", 7: "waiting"}
+        for run, state in states.items():
+            session.get_one(RunRow, run).state = state
+        session.flush()
+        found = waiting.blocked(session)
+        session.get_one(RunRow, 2).state = "running"
+        session.flush()
+        none = waiting.blocked(session)
+        session.rollback()
+
+    assert found == dict.fromkeys((3, 4, 6, 7), waiting.Blocker(2, "failed"))
+    assert none == {}
 
 
 def test_an_empty_workspace_has_empty_pages(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def count(engine: Engine) -> int:
 
 
 @pytest.mark.parametrize(
-    ("pragma", "value"), [("journal_mode", "wal"), ("synchronous", 1), ("busy_timeout", 10000), ("foreign_keys", 1)]
+    ("pragma", "value"), [("journal_mode", "wal"), ("synchronous", 1), ("busy_timeout", 60000), ("foreign_keys", 1)]
 )
 def test_every_connection_is_prepared(engine: Engine, pragma: str, value: object) -> None:
     with reading(engine) as session:

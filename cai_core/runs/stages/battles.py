@@ -1,6 +1,7 @@
 """Battles: every model answers the same held-out prompts, a judge compares the answers, ratings follow."""
 
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -96,16 +97,8 @@ def respond(prompt: Prompt, *, model: str, config: BattlesConfig, seed: int) -> 
         return Response(model, prompt, own, RowState(answer.failure.value), None, error=answer.message)
     if not isinstance(answer, Text):
         raise TypeError(f"a sample was answered with {type(answer).__name__}")
+    said = Response(model, prompt, own, RowState.DONE, answer.text, answer.finished, answer.sent)
     if not gold_knows(prompt.source):
-        return Response(model, prompt, own, RowState.DONE, answer.text, answer.sent)
+        return said
     verdict = gold.judge(prompt.turns, answer.text)
-    return Response(
-        model,
-        prompt,
-        own,
-        RowState.DONE,
-        answer.text,
-        answer.sent,
-        verdict=verdict.verdict.value,
-        helpfulness=verdict.helpfulness,
-    )
+    return replace(said, verdict=verdict.verdict.value, helpfulness=verdict.helpfulness)

@@ -6,9 +6,9 @@ from typing import Any
 from cai_core.errors import RunError
 from cai_core.models.base import TextModel
 from cai_core.models.load import load_text_model
-from cai_core.runs.job import Job, stored_result
+from cai_core.runs.job import Job
 from cai_core.store import models, prompts, runs
-from cai_core.types import ModelRef, Prompt, PromptKind, RunKind, Split, TrainingResult
+from cai_core.types import ModelRef, Prompt, PromptKind, RunKind, Split, TrainingResult, derive_seed
 from db.schema import ModelRow
 
 Inputs = list[tuple[int, Prompt]]
@@ -30,13 +30,16 @@ def _draw(job: Job, split: Split) -> Inputs:
         PromptKind.LOOK_ALIKE: config.look_alike_prompts,
     }
     # The kind is in the key, so that the stages of a loop, which share a seed, draw apart.
-    seed = job.seed if split != Split.TRAIN else job.seed ^ list(RunKind).index(job.kind)
+    seed = derive_seed(job.seed, "inputs", job.kind)
+    # Ranking many prompts takes a while, and others wait for who writes.
+    with job.workspace.reading() as session:
+        ids, found = prompts.draw(session, wanted, split=split, source=config.source, seed=seed)
+    short = {kind.value: {"wanted": n, "found": found[kind]} for kind, n in wanted.items() if found[kind] < n}
     with job.writing() as session:
-        found = prompts.draw(session, job.run_id, wanted, split=split, source=config.source, seed=seed)
-        drawn = prompts.of_run(session, job.run_id)
-    short = {kind: {"wanted": n, "found": found[kind]} for kind, n in wanted.items() if found[kind] < n}
-    stored_result(job, {"prompts": found, "prompts_missing": short})
-    return drawn
+        prompts.fix_inputs(session, job.run_id, ids)
+        row = runs.get(session, job.run_id)
+        row.result = {**row.result, "prompts": found, "prompts_missing": short}
+        return prompts.of_run(session, job.run_id)
 
 
 def model_row(job: Job, name: str) -> ModelRow:

@@ -43,4 +43,5 @@ def _result(job: Job) -> dict[str, Any]:
     counted = select(ComparisonRow.state, func.count()).where(ComparisonRow.run_id == job.run_id)
     with job.workspace.reading() as session:
         states = dict(session.execute(counted.group_by(ComparisonRow.state)).all())
-    return {"rows": sum(states.values()), "states": states}
+        cut = comparisons.count_cut(session, job.run_id)
+    return {"rows": sum(states.values()), "states": states, "cut": cut}

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from cai_core.evaluation.battles import AXIS_OF
 from cai_core.preferences.quality import label_quality
 from cai_core.sandbox import gold
 from cai_core.sandbox.prompts import SOURCE
 from cai_core.store import labels
-from cai_core.types import Axis, Comparison, Outcome, PromptKind
+from cai_core.types import Comparison, Outcome
 
 
 def gold_knows(source: str) -> bool:
@@ -16,17 +17,12 @@ def gold_knows(source: str) -> bool:
     return source == SOURCE
 
 
-def axis_of(kind: PromptKind) -> Axis:
-    """What responses to a kind of prompt are compared on."""
-    return Axis.HARMLESSNESS if kind == PromptKind.RED_TEAM else Axis.HELPFULNESS
-
-
 def gold_prefers_a(comparison: Comparison) -> bool | None:
     """Gold's preference; None where it has none or does not know the prompt."""
     if not gold_knows(comparison.prompt.source):
         return None
     a, b = comparison.response_a, comparison.response_b
-    outcome = gold.better(comparison.prompt.turns, a, b, axis_of(comparison.prompt.kind))
+    outcome = gold.better(comparison.prompt.turns, a, b, AXIS_OF[comparison.prompt.kind])
     return None if outcome == Outcome.TIE else outcome == Outcome.A
 
 

@@ -17,6 +17,7 @@ from cai_core.evaluation.judges import (
     unanswered,
 )
 from cai_core.models.drive import drive
+from cai_core.runs.inputs import feedback_model
 from cai_core.runs.job import Job
 from cai_core.runs.stages.common import Inputs, model_ref, model_row, text_model
 from cai_core.store import battles, constitutions, responses, runs
@@ -68,7 +69,8 @@ def _store(job: Job, judge: str, judged: Sequence[Found] | Iterator[Found]) -> N
         one, judgement = found
         principle_id = None if judgement.principle is None else principles[judgement.principle.uid]
         ids = (one.axis, one.prompt_id, one.a.id, one.b.id)
-        battles.save(session, job.run_id, battles.Judged(*ids, judge, judgement.outcome, judgement.p_a, principle_id))
+        said = (judgement.outcome, judgement.p_a, principle_id, judgement.error)
+        battles.save(session, job.run_id, battles.Judged(*ids, judge, *said))
 
     job.store(judged, save)
 
@@ -106,7 +108,7 @@ def _with(one: Meeting, text: str | None) -> Conversation:
 
 
 def _by_feedback(job: Job, config: BattlesConfig, left: Sequence[Meeting]) -> Judging:
-    name = config.judge_model or _of_rl_parent(job, _feedback_model)
+    name = config.judge_model or _of_rl_parent(job, feedback_model)
     if not left:
         return iter(()), name
     constitution = job.constitution()
@@ -127,13 +129,6 @@ def _by_feedback(job: Job, config: BattlesConfig, left: Sequence[Meeting]) -> Ju
         )
 
     return drive(((one, task(one)) for one in left), {"feedback": model}, config.width), name
-
-
-def _feedback_model(session: Session, rl: RunRow) -> str:
-    """Who labelled what the preference model of an rl run was trained on."""
-    pm = runs.parent(session, rl.id, RunKind.PM)
-    labels = None if pm is None else runs.parent(session, pm.id, RunKind.LABELS)
-    return "" if labels is None else str(labels.config["model"])
 
 
 def _of_rl_parent(job: Job, find: Callable[[Session, RunRow], str]) -> str:

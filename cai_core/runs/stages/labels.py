@@ -8,20 +8,17 @@ from sqlalchemy.orm import Session
 from cai_core.chains.few_shots import draw_prefixes
 from cai_core.config import LabelsConfig
 from cai_core.constitution.draw import draw_principle
+from cai_core.evaluation.battles import AXIS_OF
+from cai_core.evaluation.judges import KIND_OF
 from cai_core.models.drive import drive
 from cai_core.preferences.labels import label
 from cai_core.runs.job import Job
 from cai_core.runs.stages.common import model_row, parent_id, text_model
 from cai_core.runs.stages.gold import label_facts
 from cai_core.store import comparisons, constitutions, labels
-from cai_core.types import Answer, Label, PrincipleKind, PromptKind, Request, RunKind
+from cai_core.types import Answer, Label, Request, RunKind
 
 Task = tuple[int, Generator[tuple[str, Request], Answer, Label]]
-
-
-def principle_kind(kind: PromptKind) -> PrincipleKind:
-    """Which principles judge a prompt's responses: red-team ones harmlessness, ordinary ones helpfulness."""
-    return PrincipleKind.HARMLESSNESS if kind == PromptKind.RED_TEAM else PrincipleKind.HELPFULNESS
 
 
 def run(job: Job) -> dict[str, Any]:
@@ -50,7 +47,7 @@ def _tasks(job: Job, config: LabelsConfig, left: Sequence[comparisons.Stored]) -
     shots = constitution.few_shots.comparison
     prefixes = draw_prefixes(shots, count=config.few_shot_prefixes, size=config.few_shots, seed=job.seed)
     for one in left:
-        kind = principle_kind(one.comparison.prompt.kind)
+        kind = KIND_OF[AXIS_OF[one.comparison.prompt.kind]]
         principle = draw_principle(constitution, kind=kind, half="comparison", seed=job.seed, row=one.key, round=0)
         yield (
             one.id,

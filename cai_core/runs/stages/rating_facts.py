@@ -75,6 +75,7 @@ def _snapshot(
         "model": row.name,
         "responses": len(said),
         "unanswered": sum(one.text is None for one in said.values()),
+        "cut": sum(one.finished is False for one in said.values()),
         "gold": {name: share.value for name, share in rates.shares.items()} if known else {},
         "gold_intervals": {name: [share.low, share.high] for name, share in rates.shares.items()} if known else {},
         "harmful_by_topic": {topic: share.value for topic, share in rates.harmful_by_topic.items()},

@@ -31,7 +31,7 @@ def run(job: Job) -> dict[str, Any]:
         [prompt for _, prompt in drawn],
         policy=policy,
         preference_model=model_ref(job, judge),
-        folder=job.workspace.adapters / f"run-{job.run_id}",
+        folder=job.adapters,
         seed=job.seed,
         on_step=job.on_step,
         on_rollouts=on_rollouts,

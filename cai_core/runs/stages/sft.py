@@ -25,7 +25,6 @@ def run(job: Job) -> dict[str, Any]:
         raise RunError(f"no chain gives anything to train on ({told}). Raise the chains' max_new_tokens, or make more.")
     start = model_ref(job, model_row(job, config.model))
     job.begin("supervised fine-tuning", done=0, total=None)
-    folder = job.workspace.adapters / f"run-{job.run_id}"
-    result = train_sft(config, examples, start=start, folder=folder, seed=job.seed, on_step=job.on_step)
+    result = train_sft(config, examples, start=start, folder=job.adapters, seed=job.seed, on_step=job.on_step)
     facts = register(job, result, name=f"sl-cai-{job.run_id}", start=start)
     return {**facts, "rows": len(examples), "examples": counts}

@@ -14,8 +14,11 @@ from cai_core.errors import ModelError
 from cai_core.models.check import check_model
 from cai_core.models.load import load_text_model, resolve_base
 from cai_core.models.local import LocalModel
+from cai_core.models.rendering import Renderer
 from cai_core.models.scripted import ScriptedModel
-from cai_core.types import ModelRef
+from cai_core.models.weights import load_tokenizer
+from cai_core.preferences.templates import OPTIONS, comparison_turns
+from cai_core.types import Conversation, ModelRef, user
 from tests import tiny_models
 
 
@@ -39,6 +42,7 @@ def test_facts(base: Path, adapter: Path) -> None:
     assert facts["context_length"] == 256
     assert facts["template"] == "chat template"
     assert facts["options"]["distinct"]
+    assert facts["system_turn"] is True
     assert facts["memory_needed"] < facts["memory_free"]
     assert check_model(ModelRef("scripted"))["parameters"] == 0
 
@@ -204,6 +208,67 @@ def test_too_large_a_model(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_options_that_are_the_same_tokens(base: Path) -> None:
     with pytest.raises(ModelError, match="cannot tell the options"):
         check_model(ModelRef(str(base)), "feedback", options=(" (A)", " (A)"))
+
+
+GEN = "{% if add_generation_prompt %}<|assistant|>{% endif %}"
+EACH = "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}<|end|>{% endfor %}"
+BAD_TEMPLATES = [
+    ("{% for m in messages %}", "user, assistant .*Unexpected end"),
+    (
+        "{% if messages[-1].role == 'assistant' %}{{ raise_exception('Last turn must be the user') }}{% endif %}"
+        + EACH,
+        "user, assistant .*Last turn must be the user",
+    ),
+    ("<|user|>{{ messages[0].content }}<|end|>" + GEN, "user, assistant .*does not show each of the 2 turns"),
+    (
+        "{% if messages | length > 2 %}{{ raise_exception('One question only') }}{% endif %}" + EACH + GEN,
+        "user, assistant, user .*One question only",
+    ),
+    (
+        "{% if messages | length > 3 %}{{ messages[9].content.nothing }}{% endif %}" + EACH + GEN,
+        "user, assistant, user, assistant .*UndefinedError",
+    ),
+]
+
+
+@pytest.mark.parametrize(("template", "message"), BAD_TEMPLATES)
+def test_a_template_that_cannot_take_what_is_sent(base: Path, tmp_path: Path, template: str, message: str) -> None:
+    folder = with_template(base, tmp_path, template)
+    with pytest.raises(ModelError, match=f"fails on the turns {message}.*take chat_template out"):
+        check_model(ModelRef(str(folder)), device="cpu")
+
+
+def test_a_template_without_system_turns_can_be_used(base: Path, tmp_path: Path) -> None:
+    refuse = "{% if messages[0].role == 'system' %}{{ raise_exception('No system turn') }}{% endif %}"
+    facts = check_model(ModelRef(str(with_template(base, tmp_path, refuse + EACH + GEN))), device="cpu")
+    assert facts["system_turn"] is False
+
+
+def test_options_are_read_as_labels_ask_for_them(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a begun answer: what a template opens for a new one may stand in between."""
+    asked: list[tuple[Conversation, str]] = []
+    real = Renderer.ids
+    monkeypatch.setattr(
+        Renderer, "ids", lambda self, turns, more="": asked.append((turns, more)) or real(self, turns, more)
+    )
+    facts = check_model(ModelRef(str(base)), "feedback", options=OPTIONS, device="cpu")
+    sent = comparison_turns((user("Question"),), "Which?", "One", "Other")
+    options = {more: turns for turns, more in asked if more}
+    assert set(options) == set(OPTIONS)
+    for turns in options.values():
+        assert [turn.role for turn in turns] == [turn.role for turn in sent]
+        assert turns[-1] == sent[-1]
+    assert ["".join(tail).replace("Ġ", " ") for tail in facts["options"]["tokens"]] == list(OPTIONS)
+
+
+def with_template(base: Path, tmp_path: Path, template: str) -> Path:
+    """The model with another chat template."""
+    folder = tmp_path / "templated"
+    shutil.copytree(base, folder)
+    words = load_tokenizer(ModelRef(str(folder)))
+    words.chat_template = template
+    words.save_pretrained(folder)
+    return folder
 
 
 def test_the_sandbox_without_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

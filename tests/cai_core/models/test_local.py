@@ -259,6 +259,20 @@ def test_out_of_memory_halves_the_batch_and_an_error_is_found() -> None:
     assert sizes[0] == 10
 
 
+def test_a_fault_of_the_device_fails_no_row() -> None:
+    """After it every row would fail: the run is to fail instead, and resume in a new process."""
+
+    def run(rows: Any, message: str) -> Iterator[tuple[str, Answer]]:
+        if len(rows) > 1:
+            raise torch.AcceleratorError(message)
+        yield rows[0][0], Text("fine", True, 1, "")
+
+    rows = [(str(i), i) for i in range(3)]
+    with pytest.raises(torch.AcceleratorError, match="illegal memory access"):
+        list(guarded(rows, lambda part: run(part, "CUDA error: an illegal memory access was encountered")))
+    assert len(list(guarded(rows, lambda part: run(part, "CUDA error: out of memory")))) == 3
+
+
 def test_hashes_tell_what_was_sent(model: LocalModel) -> None:
     one, same, other = (
         answers(model, [Sample((user(text),), seed, 2)])[0] for text, seed in [("a", 1), ("a", 2), ("b", 1)]

@@ -1,13 +1,16 @@
 """Scores of a preference model: those of the saved model, in any batch."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from transformers import LlamaForSequenceClassification
 
 from cai_core.errors import ModelError
+from cai_core.models import preference
 from cai_core.models.check import check_model
+from cai_core.models.local import LocalModel
 from cai_core.models.preference import PreferenceScorer, score_conversations
 from cai_core.types import Conversation, ModelRef, assistant, user
 from tests import tiny_models
@@ -60,6 +63,38 @@ def test_too_long_has_no_score(ref: ModelRef) -> None:
     first, second = PreferenceScorer(ref, device="cpu").score([long, CONVERSATIONS[0]])
     assert first != first
     assert second == second
+
+
+def test_the_tokenizer_s_limit_counts_as_for_a_text_model(ref: ModelRef) -> None:
+    model, words = PreferenceScorer(ref, device="cpu").model, tiny_models.tokenizer()
+    conversation = CONVERSATIONS[3]
+    for limit, known in ((256, True), (30, False), (10**30, True)):
+        words.model_max_length = limit
+        (score,) = PreferenceScorer.of(model, words).score([conversation])
+        assert (score == score) is known
+        expected = min(limit, 256)
+        assert LocalModel.of(*tiny_models.tiny()[:1], words).context_length == expected
+
+
+def test_a_pass_is_bounded_by_tokens_and_keeps_no_cache(ref: ModelRef, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever scores: training evaluates by `of` a model that still has its adapter."""
+    scorer = PreferenceScorer.of(PreferenceScorer(ref, device="cpu").model, tiny_models.tokenizer())
+    passes: list[tuple[int, Any]] = []
+    real = scorer.model.model.forward
+
+    def watched(**given: Any) -> Any:
+        made = real(**given)
+        passes.append((given["input_ids"].numel(), made.past_key_values))
+        return made
+
+    monkeypatch.setattr(scorer.model.model, "forward", watched)
+    monkeypatch.setattr(preference, "_PASS_TOKENS", 60)
+    rows = [[5] * length for length in (50, 10, 20, 40, 10, 10)]
+    scores = scorer.score_ids(rows)
+    assert [tokens for tokens, _ in passes] == [30, 20, 40, 50]
+    assert all(cache is None for _, cache in passes)
+    monkeypatch.undo()
+    assert scores == pytest.approx(scorer.score_ids(rows), abs=1e-5)
 
 
 def test_without_a_template_the_whole_is_read_too(tmp_path: Path) -> None:

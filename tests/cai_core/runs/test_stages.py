@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from cai_core.errors import RunError
 from cai_core.runs import presets, queue, worker
@@ -178,8 +179,13 @@ def test_training_gets_what_the_stages_before_it_made(opened: Workspace, trainer
     assert {item.source for item in stored} == {"red_team", "helpful", "look_alike"}
     drawn, policy, judge = trainers.given["rl"]
     assert len(drawn) == 6
-    assert policy.adapter.endswith(f"run-{ids[RunKind.SFT]}/snapshots/step-3")
-    assert judge.adapter.endswith(f"run-{ids[RunKind.PM]}/snapshots/step-3")
+    assert policy.adapter.endswith(f"{adapters(opened, ids[RunKind.SFT])}/snapshots/step-3")
+    assert judge.adapter.endswith(f"{adapters(opened, ids[RunKind.PM])}/snapshots/step-3")
+
+
+def adapters(workspace: Workspace, run_id: int) -> str:
+    """The uid is in it, for ids begin anew in a restored or remade database."""
+    return f"adapters/run-{run_id}-{row(workspace, run_id).uid[:8]}"
 
 
 def test_labels_follow_the_kind_of_prompt(opened: Workspace, trainers: Trainers) -> None:
@@ -195,7 +201,12 @@ def test_labels_follow_the_kind_of_prompt(opened: Workspace, trainers: Trainers)
 def test_metrics_are_kept_by_step_and_what_is_no_number_is_not(opened: Workspace, trainers: Trainers) -> None:
     ids = run_loop(opened)
     with opened.reading() as session:
-        assert metrics.series(session, ids[RunKind.SFT]) == {"loss": [(1, 1.0), (2, 0.5), (3, 1 / 3)]}
+        assert stored_metrics(session, ids[RunKind.SFT]) == [("loss", 1, 1.0), ("loss", 2, 0.5), ("loss", 3, 1 / 3)]
+
+
+def stored_metrics(session: Session, run_id: int) -> list[tuple[Any, ...]]:
+    chosen = select(MetricRow.name, MetricRow.step, MetricRow.value).where(MetricRow.run_id == run_id)
+    return [tuple(row) for row in session.execute(chosen.order_by(MetricRow.name, MetricRow.step))]
 
 
 def test_a_step_taken_again_replaces_what_it_said(opened: Workspace) -> None:
@@ -203,8 +214,7 @@ def test_a_step_taken_again_replaces_what_it_said(opened: Workspace) -> None:
     with opened.writing() as session:
         metrics.add(session, run_id, [StepMetrics(1, 2, {"loss": 1.0}), StepMetrics(2, 2, {"loss": 2.0})])
         metrics.add(session, run_id, [StepMetrics(2, 2, {"loss": 3.0})])
-        assert session.query(MetricRow).count() == 2
-        assert metrics.series(session, run_id) == {"loss": [(1, 1.0), (2, 3.0)]}
+        assert stored_metrics(session, run_id) == [("loss", 1, 1.0), ("loss", 2, 3.0)]
 
 
 def test_the_same_seed_gives_the_same_rows_and_another_others(opened: Workspace) -> None:
@@ -295,6 +305,18 @@ def test_failed_answers_are_states_and_not_texts(opened: Workspace, monkeypatch:
     run_id = finished(opened)
     assert row(opened, run_id).result["states"] == {"failed": row(opened, run_id).done}
     assert all(chain.response is None and chain.error for chain in stored_chains(opened, run_id))
+
+
+def test_a_battle_without_a_verdict_says_why(opened: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cai_core.models import scripted
+    from cai_core.runs.stages import common
+
+    broken = scripted.ScriptedModel(fails=lambda _request: True)
+    monkeypatch.setattr(common, "load_text_model", lambda *_args, **_more: broken)
+    run_id = battles(opened)
+    with opened.reading() as session:
+        found = session.scalars(select(BattleRow).where(BattleRow.run_id == run_id)).all()
+    assert {(one.outcome, one.error) for one in found} == {("failed", "a response failed")}
 
 
 def test_enqueue_refuses_what_the_parents_do_not_give(opened: Workspace) -> None:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -14,8 +15,9 @@ import pytest
 from cai_core.errors import RunError
 from cai_core.runs import job as jobs
 from cai_core.runs import launchers, queue, worker
+from cai_core.store import runs
 from cai_core.store.workspace import Workspace
-from cai_core.types import RunKind
+from cai_core.types import RunKind, StepMetrics
 from db.schema import ChainRow, RunRow
 from tests.cai_core.runs.helpers import (
     count,
@@ -188,6 +190,107 @@ def _failing(workspace: Workspace, monkeypatch: pytest.MonkeyPatch, error: Excep
 
     monkeypatch.setattr(chains, "run", run)
     return enqueue(workspace)
+
+
+def test_settings_that_this_version_no_longer_accepts_fail_the_run_in_words(opened: Workspace) -> None:
+    run_id = enqueue(opened)
+    with opened.writing() as session:
+        session.get_one(RunRow, run_id).config = {"constitution": "sandbox", "former": 1}
+    assert worker.work(opened, run_id) == worker.CLAIMED
+    found = row(opened, run_id)
+    assert found.state == "failed"
+    assert "former = 1: there is no such setting" in (found.error or "")
+    assert "clone the run" in (found.error or "")
+
+
+def test_a_run_has_the_revision_of_the_code_that_ran_it(opened: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = enqueue(opened)
+    monkeypatch.setattr(runs, "code_revision", lambda: "abc+")
+    assert worker.claim(opened, run_id) is not None
+    assert row(opened, run_id).code_revision == "abc+"
+
+
+def test_a_run_taken_over_at_its_very_end_is_left_to_its_new_owner(
+    opened: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = enqueue(opened)
+    real = worker._outcome
+
+    def outcome(job: jobs.Job) -> Any:
+        found = real(job)
+        with opened.writing() as session:
+            session.get_one(RunRow, run_id).attempt += 1
+        return found
+
+    monkeypatch.setattr(worker, "_outcome", outcome)
+    assert worker.work(opened, run_id) == worker.CLAIMED
+    assert row(opened, run_id).state == "running"
+
+
+def test_a_stop_is_heard_from_before_the_claim_on(opened: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = enqueue(opened)
+    real = worker.claim
+
+    def claim(*args: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return real(*args)
+
+    monkeypatch.setattr(worker, "claim", claim)
+    before = signal.signal(signal.SIGTERM, lambda *_: pytest.fail("nobody listened"))
+    try:
+        assert worker.work(opened, run_id) == 0
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert row(opened, run_id).state == "stopped"
+
+
+@pytest.mark.parametrize("answered", [False, True])
+def test_a_stop_that_nothing_answers_is_given_up_on(
+    opened: Workspace, monkeypatch: pytest.MonkeyPatch, answered: bool
+) -> None:
+    monkeypatch.setattr(jobs, "HEARTBEAT_SECONDS", 0.01)
+    monkeypatch.setattr(jobs, "STOP_SECONDS", 0.05)
+    job = worker.claim(opened, enqueue(opened))
+    assert job is not None
+    if answered:
+        job.answered.set()
+    job.stop.set()
+    given_up = threading.Event()
+    with jobs.heartbeat(job, given_up.set):
+        assert given_up.wait(0.5 if answered else 60) is not answered
+
+
+def test_a_slow_training_step_is_waited_for(opened: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = worker.claim(opened, enqueue(opened))
+    assert job is not None
+    clock = iter([100.0, 130.0, 131.0])
+    monkeypatch.setattr(jobs.time, "monotonic", lambda: next(clock))
+    seen = []
+    for step in (1, 2, 3):
+        job.on_step(StepMetrics(step, 3, {}))
+        seen.append(job.patience)
+    assert seen == [jobs.STOP_SECONDS, 60.0, jobs.STOP_SECONDS]
+
+
+def test_a_worker_whose_stage_hears_nothing_ends_all_the_same(opened: Workspace) -> None:
+    """As one that waits for a large model's next token, or loads it."""
+    run_id = enqueue(opened)
+    code = (
+        "import sys, time, types; from pathlib import Path; from cai_core.runs import job, worker; "
+        "job.STOP_SECONDS = 0.2; "
+        "worker.import_module = lambda _: types.SimpleNamespace(run=lambda _: time.sleep(600)); "
+        f"sys.argv[1:] = ['--workspace', {str(opened.folder)!r}, '--run', '{run_id}']; worker.main()"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=REPOSITORY, stdout=subprocess.PIPE)
+    wait_for(lambda: row(opened, run_id).pid)
+    queue.request_stop(opened, run_id)
+    said = process.communicate(timeout=120)[0].decode()
+    assert process.returncode == 0
+    assert f"run {run_id} is stopped: its stage did not answer" in said
+    assert row(opened, run_id).state == "stopped"
+    queue.resume(opened, run_id)
+    assert worker.work(opened, run_id) == 0
+    assert row(opened, run_id).state == "done"
 
 
 def test_a_worker_imports_only_its_own_stage(opened: Workspace) -> None:

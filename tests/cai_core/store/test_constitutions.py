@@ -82,3 +82,24 @@ def test_a_missing_version_is_an_error_that_lists_those_there_are(opened: Worksp
     save(opened, MINE)
     with pytest.raises(ConstitutionError, match="mine@1"):
         load(opened, ref)
+
+
+def test_a_version_edited_from_an_older_one_is_refused(opened: Workspace) -> None:
+    """With a base; without one, as a file is saved, it is the next version."""
+
+    def save_from(base: str | None, constitution: Constitution) -> int:
+        with opened.writing() as session:
+            return constitutions.save_version(session, constitution, author="you", message="", base=base)
+
+    save(opened, MINE)
+    second = replace(MINE, principles=(replace(MINE.principles[0], title="Be kinder"), MINE.principles[1]))
+    third = replace(second, description="About it again.")
+    save_from("mine@1", second)
+    with pytest.raises(ConstitutionError, match=r"you saved mine@2, which differs in kind \(changed\)"):
+        save_from("mine@1", third)
+    with pytest.raises(ConstitutionError, match="there is a constitution 'mine' already"):
+        save_from("other@1", third)
+    assert load(opened, "mine")[1] == second
+    save_from("mine@2", third)
+    save(opened, MINE)
+    assert load(opened, "mine@4")[1] == MINE

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from cai_core.errors import ModelError
-from cai_core.store import models
+from cai_core.store import models, runs
 from cai_core.store.workspace import Workspace
-from cai_core.types import ModelRef
+from cai_core.types import ModelRef, RunKind
 
 
 def test_a_model_is_found_by_name_with_its_adapter_in_the_workspace(opened: Workspace) -> None:
@@ -28,8 +28,7 @@ def test_an_adapter_elsewhere_keeps_its_whole_path(opened: Workspace, tmp_path: 
 def test_adding_again_is_harmless_and_another_meaning_is_refused(opened: Workspace) -> None:
     with opened.writing() as session:
         first = models.add(session, name="m", base="x", final=False)
-        assert models.add(session, name="m", base="x", final=True).id == first.id
-        assert first.final
+        assert models.add(session, name="m", base="x").id == first.id
         with pytest.raises(ModelError, match="already stands for"):
             models.add(session, name="m", base="y")
 
@@ -43,3 +42,13 @@ def test_a_name_that_cannot_be_shown_is_refused(opened: Workspace, name: str) ->
 def test_a_missing_model_is_an_error_that_lists_those_there_are(opened: Workspace) -> None:
     with pytest.raises(ModelError, match="sandbox"), opened.reading() as session:
         models.get(session, "gpt")
+
+
+def test_what_a_run_saved_is_changed_by_that_run_alone(opened: Workspace) -> None:
+    with opened.writing() as session:
+        run = runs.add(session, kind=RunKind.SFT, config={}, seed=0, parents=[], constitution_version_id=None).id
+        row = models.add(session, name="m", base="x", adapter="a", run_id=run, step=3, final=False)
+        models.add(session, name="m", base="x", adapter="a")
+        assert (row.step, row.final) == (3, False)
+        models.add(session, name="m", base="x", adapter="a", run_id=run, step=3, final=True)
+        assert (row.step, row.final) == (3, True)

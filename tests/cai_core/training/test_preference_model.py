@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from cai_core.config import PmConfig
 from cai_core.errors import ModelError, RunError
+from cai_core.models import preference
+from cai_core.models.preference import PreferenceScorer
 from cai_core.models.rendering import Renderer
 from cai_core.training import preference_model
 from cai_core.training.lora import scorer_to_train
@@ -18,7 +21,7 @@ from cai_core.training.preference_model import (
     soft_preference_loss,
     train_preference_model,
 )
-from cai_core.types import Comparison, LabelledComparison, ModelRef, TrainingResult
+from cai_core.types import Comparison, LabelledComparison, ModelRef, TrainingResult, assistant
 from tests.cai_core.training.tiny import KilledError, Steps, prompts, same, tiny_tokenizer, weights
 
 CONFIG = PmConfig(learning_rate=0.01, batch_size=4, lora_rank=4, epochs=1, heldout=0.25, checkpoint_every=3)
@@ -75,7 +78,7 @@ def test_the_loss_of_a_hopeless_margin_is_finite() -> None:
 
 
 def test_a_batch_has_all_a_before_all_b() -> None:
-    pairs = [tokenised(row, RENDERER) for row in good_against_bad(3)]
+    pairs = tokenised(good_against_bad(3), RENDERER)
     batch = collate(pairs)
     width = max(pair.longest for pair in pairs)
     assert batch["input_ids"].shape == batch["attention_mask"].shape == (6, width)
@@ -87,14 +90,13 @@ def test_a_batch_has_all_a_before_all_b() -> None:
 
 def test_the_whole_conversation_is_read() -> None:
     tokenizer = tiny_tokenizer()
-    row = good_against_bad(2)[1]
-    read = tokenizer.convert_ids_to_tokens(tokenised(row, RENDERER).a)
+    read = tokenizer.convert_ids_to_tokens(tokenised(good_against_bad(2), RENDERER)[1].a)
     assert read == ["<|user|>", "say", "red", "<|end|>", "<|assistant|>", "good", "please", "<|end|>"]
 
 
 def test_a_prompt_is_held_out_with_all_its_comparisons() -> None:
     rows = good_against_bad(40)
-    pairs = [tokenised(row, RENDERER) for row in [*rows, *rows]]
+    pairs = tokenised([*rows, *rows], RENDERER)
     train, held = split_by_prompt(pairs, share=0.25, seed=1)
     assert len(train) + len(held) == 80
     assert not {p.prompt_uid for p in train} & {p.prompt_uid for p in held}
@@ -134,7 +136,7 @@ def test_its_probability_is_that_of_the_labels(base: ModelRef, tmp_path: Path) -
 def test_only_adapter_and_head_change(base: ModelRef, tmp_path: Path) -> None:
     model, tokenizer = scorer_to_train(base, rank=4, seed=5)
     before = {name: parameter.clone() for name, parameter in model.named_parameters()}
-    pairs = [tokenised(row, RENDERER) for row in good_against_bad(12)]
+    pairs = tokenised(good_against_bad(12), RENDERER)
     trainer, _ = preference_trainer(CONFIG, pairs, model, tokenizer, tmp_path, 5, Steps())
     trainer.train()
     changed = {name for name, parameter in model.named_parameters() if not torch.equal(parameter, before[name])}
@@ -202,3 +204,64 @@ def test_a_head_that_was_not_saved_is_noticed(base: ModelRef, tmp_path: Path, mo
     monkeypatch.setattr(preference_model, "save_snapshot", forgetful)
     with pytest.raises(ModelError, match="apart from the one just trained"):
         run(base, tmp_path, Steps())
+
+
+def test_each_held_out_margin_is_of_its_comparison(base: ModelRef, tmp_path: Path) -> None:
+    """Three comparisons a prompt: the margin says which, and a scorer on the saved adapter finds the same."""
+    rows = [
+        replace(row, comparison=replace(row.comparison, response_b=row.comparison.response_b + more))
+        for row in good_against_bad(12)
+        for more in ("", " red", " red blue")
+    ]
+    result = run(base, tmp_path, Steps(), rows=rows)
+    found: Any = result.facts["heldout_margins"]
+    assert [row for row, _ in found] == sorted({row for row, _ in found})
+    held = {rows[row].comparison.prompt.uid for row, _ in found}
+    assert [row for row, _ in found] == [i for i, each in enumerate(rows) if each.comparison.prompt.uid in held]
+    score = PreferenceScorer(ModelRef(base.base, str(result.snapshots[-1].folder))).score
+    for row, margin in found:
+        one = rows[row].comparison
+        a, b = score([(*one.prompt.turns, assistant(text)) for text in (one.response_a, one.response_b)])
+        assert margin == pytest.approx(a - b, abs=1e-4)
+
+
+def test_the_check_of_what_was_saved_loads_no_second_base(
+    base: ModelRef, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[Any] = []
+    real = preference.load_base
+    monkeypatch.setattr(preference, "load_base", lambda *args, **more: loaded.append(args) or real(*args, **more))
+    assert run(base, tmp_path, Steps()).facts["reload_difference"] <= 1e-4  # type: ignore[operator]
+    assert len(loaded) == 1
+
+
+def test_a_head_that_is_not_in_the_saved_adapter_is_noticed(
+    base: ModelRef, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = preference_model.save_snapshot
+
+    def headless(model: Any, folder: Path, step: int) -> Any:
+        snapshot = real(model, folder, step)
+        kept = {name: tensor for name, tensor in weights(snapshot.folder).items() if "score" not in name}
+        save_file(kept, snapshot.folder / "adapter_model.safetensors")
+        return snapshot
+
+    monkeypatch.setattr(preference_model, "save_snapshot", headless)
+    with pytest.raises(ModelError, match="holds no head"):
+        run(base, tmp_path, Steps())
+
+
+def test_in_bfloat16_a_scorer_gives_the_scores_that_were_trained(
+    base: ModelRef, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a GPU: the base in bfloat16, adapter and head in float32."""
+    monkeypatch.setattr("cai_core.models.weights.pick_dtype", lambda device: torch.bfloat16)
+    result = run(base, tmp_path, Steps(), replace(CONFIG, epochs=5))
+    facts: Any = result.facts
+    scorer = PreferenceScorer(ModelRef(base.base, str(result.snapshots[-1].folder)))
+    assert scorer.model.dtype == torch.bfloat16
+    rows = good_against_bad(32)
+    for row, margin in facts["heldout_margins"]:
+        one = rows[row].comparison
+        a, b = scorer.score([(*one.prompt.turns, assistant(text)) for text in (one.response_a, one.response_b)])
+        assert margin == pytest.approx(a - b, abs=1e-4)

@@ -8,7 +8,7 @@ from cai_core.training.preference_report import agreement, correlation, preferen
 
 
 def pair(p_a: float, source: str, length_a: int, length_b: int) -> Pair:
-    return Pair([1], [2], p_a, source, "x", length_a, length_b)
+    return Pair([1], [2], p_a, source, "x", length_a, length_b, row=0)
 
 
 def test_by_hand() -> None:

@@ -7,11 +7,23 @@ from transformers import LlamaForCausalLM
 
 from cai_core.config import SftConfig
 from cai_core.errors import RunError
+from cai_core.models.rendering import Renderer
+from cai_core.training import pairs
 from cai_core.training.checkpoints import checkpoints_folder
-from cai_core.training.encoding import ConversationEncoder
 from cai_core.training.lora import causal_policy
 from cai_core.training.sft import IGNORED, sft_trainer, tokenised, train_sft
-from cai_core.types import Example, ModelRef, PromptKind, TrainingResult, assistant, user
+from cai_core.types import (
+    Comparison,
+    Example,
+    LabelledComparison,
+    ModelRef,
+    Prompt,
+    PromptKind,
+    Split,
+    TrainingResult,
+    assistant,
+    user,
+)
 from tests.cai_core.training.tiny import KilledError, Steps, examples, same, tiny_tokenizer, weights
 
 CONFIG = SftConfig(learning_rate=0.01, batch_size=4, lora_rank=4, epochs=2, checkpoint_every=4)
@@ -28,7 +40,7 @@ def run(
 
 def test_loss_falls_on_the_last_turn_and_its_end_alone() -> None:
     tokenizer = tiny_tokenizer()
-    row = tokenised(TWO_TURNS, ConversationEncoder(tokenizer))
+    row = tokenised(TWO_TURNS, Renderer(tokenizer))
     assert tokenizer.convert_ids_to_tokens(row["input_ids"])[:5] == [
         "<|user|>",
         "say",
@@ -39,13 +51,27 @@ def test_loss_falls_on_the_last_turn_and_its_end_alone() -> None:
     kept = [label for label in row["labels"] if label != IGNORED]
     assert tokenizer.convert_ids_to_tokens(kept) == ["good", "blue", "<|end|>"]
     assert row["labels"][-3:] == row["input_ids"][-3:]
+    messages = [{"role": turn.role.value, "content": turn.content} for turn in TWO_TURNS.turns]
+    assert row["input_ids"] == tokenizer.apply_chat_template(messages, return_dict=True)["input_ids"]
 
 
 def test_without_a_chat_template_too() -> None:
     tokenizer = tiny_tokenizer()
     tokenizer.chat_template = None
-    kept = [label for label in tokenised(TWO_TURNS, ConversationEncoder(tokenizer))["labels"] if label != IGNORED]
+    kept = [label for label in tokenised(TWO_TURNS, Renderer(tokenizer))["labels"] if label != IGNORED]
     assert tokenizer.convert_ids_to_tokens(kept) == ["good", "blue", "<|end|>"]
+
+
+def test_what_is_learnt_is_what_a_preference_model_reads() -> None:
+    """Up to the token that ends the turn, with a template and without."""
+    for template in (tiny_tokenizer().chat_template, None):
+        tokenizer = tiny_tokenizer()
+        tokenizer.chat_template = template
+        renderer = Renderer(tokenizer)
+        turns = TWO_TURNS.turns
+        comparison = Comparison(Prompt("x", turns[:-1], PromptKind.HELPFUL, Split.TRAIN, "test"), "good blue", "bad")
+        pair = pairs.tokenised([LabelledComparison(comparison, 0.9, "test")], renderer)[0]
+        assert tokenised(TWO_TURNS, renderer)["input_ids"] == pair.a
 
 
 def test_the_trainer_computes_the_loss_of_those_tokens(base: ModelRef, tmp_path: Path) -> None:
@@ -55,7 +81,7 @@ def test_the_trainer_computes_the_loss_of_those_tokens(base: ModelRef, tmp_path:
     model = LlamaForCausalLM.from_pretrained(base.base)
     tokenizer = tiny_tokenizer()
     policy, _ = causal_policy(base, rank=4, seed=3)
-    rows = [tokenised(example, ConversationEncoder(tokenizer)) for example in examples(24)]
+    rows = [tokenised(example, Renderer(tokenizer)) for example in examples(24)]
     trainer, _ = sft_trainer(CONFIG, rows, policy, tokenizer, tmp_path / "again", 3, Steps())
     losses = []
     for row in list(trainer.train_dataset)[:4]:
@@ -81,7 +107,7 @@ def test_it_learns_and_leaves_a_snapshot(base: ModelRef, tmp_path: Path) -> None
 def test_only_the_adapter_changes(base: ModelRef, tmp_path: Path) -> None:
     policy, tokenizer = causal_policy(base, rank=4, seed=3)
     before = {name: parameter.clone() for name, parameter in policy.named_parameters()}
-    rows = [tokenised(example, ConversationEncoder(tokenizer)) for example in examples(8)]
+    rows = [tokenised(example, Renderer(tokenizer)) for example in examples(8)]
     trainer, _ = sft_trainer(CONFIG, rows, policy, tokenizer, tmp_path, 3, Steps())
     trainer.train()
     changed = {name for name, parameter in policy.named_parameters() if not torch.equal(parameter, before[name])}
