@@ -156,19 +156,25 @@ ScriptedModel.answer = answer
 """Keeps a run of scripted answers at work for a minute, so that its stop cannot come too late."""
 
 
+LISTENING = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("cai_core.cli", run_name="__main__", alter_sys=True)
+"""
+"""The command line, with an ear for Ctrl-C: tests that run in the background are deaf to it, and so is their kin."""
+
+
 def test_ctrl_c_leaves_a_demo_whose_runs_go_on(opened: Workspace, tmp_path: Path) -> None:
     """The run at work keeps its rows, the others are stopped before their turn."""
     with opened.writing() as session:
         session.scalars(select(ModelRow).where(ModelRow.name == "sandbox")).one().base = "scripted"
     (tmp_path / "sitecustomize.py").write_text(SLOW)
     demo = subprocess.Popen(
-        [sys.executable, "-m", "cai_core.cli", "demo", "--workspace", str(opened.folder), "--seed", "1"],
+        [sys.executable, "-c", LISTENING, "demo", "--workspace", str(opened.folder), "--seed", "1"],
         cwd=REPOSITORY,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(REPOSITORY), str(tmp_path)])},
-        # Tests that run in the background are deaf to it, and so would be what they start.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     wait_for(lambda: states(opened) and count(opened, ChainRow, 1) > 0)
     os.kill(demo.pid, signal.SIGINT)
