@@ -54,13 +54,17 @@ def show_pipeline() -> None:
             1,
             "Constitution",
             now.versions,
-            f"versions of {now.constitutions} constitution{'' if now.constitutions == 1 else 's'}",
+            f"{_of(now.versions, 'versions')} of {now.constitutions} {_of(now.constitutions, 'constitutions')}",
             "The principles, in your words.",
         )
         st.page_link("views/constitutions.py", label="Read and edit", icon=":material/arrow_forward:")
     for number, (column, card) in enumerate(zip([*first[1:], *second], CARDS, strict=True), start=2):
         with column, st.container(border=True, height="stretch", vertical_alignment="distribute"):
             _card(number, card, now.stages[card.kind], now.blocked)
+
+
+def _of(count: int, units: str) -> str:
+    return units.removesuffix("s") if count == 1 else units
 
 
 def _figure(number: int, title: str, count: int, unit: str, does: str) -> None:
@@ -72,7 +76,7 @@ def _figure(number: int, title: str, count: int, unit: str, does: str) -> None:
 
 
 def _card(number: int, card: Card, stage: StageCount, blocked: Mapping[int, Blocker]) -> None:
-    _figure(number, card.title, stage.rows, card.unit, card.does)
+    _figure(number, card.title, stage.rows, _of(stage.rows, card.unit), card.does)
     if stage.newest is not None and stage.newest.active:
         progress_bar(stage.newest, blocked.get(stage.newest.id))
         return
