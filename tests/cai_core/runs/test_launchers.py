@@ -45,8 +45,7 @@ def test_children_are_waited_for_by_many_threads_at_once(tmp_path: Path, monkeyp
 
     def reap() -> None:
         try:
-            while any(not launchers.ended_unclaimed(tmp_path, run_id, 1) for run_id in range(20)):
-                pass
+            wait_for(lambda: all(launchers.ended_unclaimed(tmp_path, run_id, 1) for run_id in range(20)))
         except BaseException as error:
             failed.append(error)
 
