@@ -13,8 +13,8 @@ HEAVY = ("torch", "transformers", "trl", "peft", "accelerate", "datasets")
 
 BROKEN = [
     ("db/schema.py", "import cai_core.types", "app calls cai_core, cai_core calls db, never back"),
-    ("cai_core/types.py", "import app", "app calls cai_core, cai_core calls db, never back"),
-    ("cai_core/types.py", "import cai_core.config", "inside cai_core, each part knows only the parts before it"),
+    ("cai_core/types/runs.py", "import app", "app calls cai_core, cai_core calls db, never back"),
+    ("cai_core/types/runs.py", "import cai_core.config", "inside cai_core, each part knows only the parts before it"),
     (
         "cai_core/chains/templates.py",
         "import cai_core.training",
