@@ -4,16 +4,22 @@ Requests are pulled from an iterable and answers yielded as they finish, so a la
 while requests still arrive. A model never drops a request: what it cannot answer comes back as `Failed`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from cai_core.types import Answer, Request
 
 
+OnText = Callable[[str, str], None]
+"""Called with a request's key and its answer so far, as the answer grows; what it raises ends the answering."""
+
+
 class TextModel(Protocol):
     """A causal language model that answers requests."""
 
-    def answer(self, requests: Iterable[tuple[str, Request]]) -> Iterator[tuple[str, Answer]]:
+    def answer(
+        self, requests: Iterable[tuple[str, Request]], *, on_text: OnText | None = None
+    ) -> Iterator[tuple[str, Answer]]:
         """Yield `(key, answer)` once for every `(key, request)`, in any order."""
         ...
 

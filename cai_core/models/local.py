@@ -15,6 +15,7 @@ from typing import TypeVar
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from cai_core.models.base import OnText
 from cai_core.models.decode import Row, decode
 from cai_core.models.forward import forward_for
 from cai_core.models.rendering import Renderer
@@ -59,7 +60,9 @@ class LocalModel:
         """Exactly what is sent for this request, as text (special tokens written out)."""
         return self.renderer.text(request.context)
 
-    def answer(self, requests: Iterable[tuple[str, Request]]) -> Iterator[tuple[str, Answer]]:
+    def answer(
+        self, requests: Iterable[tuple[str, Request]], *, on_text: OnText | None = None
+    ) -> Iterator[tuple[str, Answer]]:
         """Yield `(key, answer)` once for every `(key, request)`, `width` requests at a time."""
         pending = iter(requests)
         while window := list(islice(pending, self.width)):

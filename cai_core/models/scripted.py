@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from random import Random
 
+from cai_core.models.base import OnText
 from cai_core.sandbox import critiques, episodes, world
 from cai_core.sandbox.facts import ReplyClass, Scope
 from cai_core.sandbox.principles import general_rule
@@ -67,11 +68,17 @@ class ScriptedModel:
             return request.context
         return "\n\n".join(f"{turn.role}: {turn.content}" for turn in request.context)
 
-    def answer(self, requests: Iterable[tuple[str, Request]]) -> Iterator[tuple[str, Answer]]:
-        """Answer one by one, in order."""
+    def answer(
+        self, requests: Iterable[tuple[str, Request]], *, on_text: OnText | None = None
+    ) -> Iterator[tuple[str, Answer]]:
+        """Answer one by one, in order; a text grows word by word."""
         for key, request in requests:
             self.history.append((key, request))
-            yield key, self._answer(request)
+            answer = self._answer(request)
+            if on_text is not None and isinstance(answer, Text):
+                for end in re.finditer(r"\S+\s*", answer.text):
+                    on_text(key, answer.text[: end.end()])
+            yield key, answer
 
     def _answer(self, request: Request) -> Answer:
         rendered = self.render(request)

@@ -12,7 +12,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from cai_core.config import StageConfig
-from cai_core.models.base import TextModel
+from cai_core.models.base import OnText, TextModel
 from cai_core.store import constitutions, metrics, runs
 from cai_core.store.workspace import Workspace
 from cai_core.types import Answer, Constitution, Request, RunKind, StepMetrics, Stop
@@ -139,8 +139,10 @@ class _Watched:
     def __init__(self, model: TextModel, job: Job) -> None:
         self._model, self._job = model, job
 
-    def answer(self, requests: Iterable[tuple[str, Request]]) -> Iterator[tuple[str, Answer]]:
-        for answered in self._model.answer(self._checked(requests)):
+    def answer(
+        self, requests: Iterable[tuple[str, Request]], *, on_text: OnText | None = None
+    ) -> Iterator[tuple[str, Answer]]:
+        for answered in self._model.answer(self._checked(requests), on_text=on_text):
             self._job.check()
             yield answered
 

@@ -25,6 +25,9 @@ class Sample:
     temperature: float = 1.0
     """0 means greedy."""
     top_p: float = 1.0
+    """Draw from the fewest likeliest tokens whose probabilities reach this sum."""
+    top_k: int = 0
+    """Draw from this many of the likeliest tokens; 0: from all."""
     stop: tuple[str, ...] = ()
 
 

@@ -48,7 +48,9 @@ class Windows(ScriptedModel):
 
     windows: list[list[str]]
 
-    def answer(self, requests: Iterator[tuple[str, Request]]) -> Iterator[tuple[str, Answer]]:  # type: ignore[override]
+    def answer(  # type: ignore[override]
+        self, requests: Iterator[tuple[str, Request]], **more: object
+    ) -> Iterator[tuple[str, Answer]]:
         """Four at a time."""
         self.windows = getattr(self, "windows", [])
         while window := [one for one, _ in zip(requests, range(4), strict=False)]:

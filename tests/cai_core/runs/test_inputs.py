@@ -156,8 +156,8 @@ def test_a_pair_that_was_cut_is_stored_as_such_and_counted(opened: Workspace, mo
     class Cutting(scripted.ScriptedModel):
         """Cuts every other answer at the token limit."""
 
-        def answer(self, requests: Any) -> Any:
-            for number, (key, answer) in enumerate(super().answer(requests)):
+        def answer(self, requests: Any, **more: Any) -> Any:
+            for number, (key, answer) in enumerate(super().answer(requests, **more)):
                 yield key, replace(answer, finished=bool(number % 4)) if isinstance(answer, Text) else answer
 
     monkeypatch.setattr(common, "load_text_model", lambda *_args, **_more: Cutting())

@@ -146,8 +146,8 @@ from cai_core.models.scripted import ScriptedModel
 
 answer_as_ever = ScriptedModel.answer
 
-def answer(self, requests):
-    for one in answer_as_ever(self, requests):
+def answer(self, requests, **more):
+    for one in answer_as_ever(self, requests, **more):
         time.sleep(0.02)
         yield one
 
