@@ -9,7 +9,6 @@ from typing import Protocol
 
 from cai_core.types import Answer, Request
 
-
 OnText = Callable[[str, str], None]
 """Called with a request's key and its answer so far, as the answer grows; what it raises ends the answering."""
 
