@@ -70,7 +70,7 @@ def critique_and_revise(
     for number in range(1, config.rounds + 1):
         principle = draw_principle(constitution, kind=None, half="critique", seed=seed, row=key, round=number)
         context = behind(shots, (*prompt.turns, assistant(response)))
-        done = yield from _round(number, context, principle, config, prompt, sample, seed)
+        done = yield from _round(number, context, principle, config, prompt, sample, seed, shared_turns(shots, context))
         if isinstance(done, Failed):
             problem = done
             break
@@ -104,6 +104,11 @@ def behind(shots: Conversation, conversation: Conversation) -> Conversation:
     return (*shots, *conversation)
 
 
+def shared_turns(shots: Conversation, context: Conversation) -> int:
+    """How many turns of a context made by `behind` other rows begin with too; none behind a system turn of its own."""
+    return len(shots) if context[: len(shots)] == shots else 0
+
+
 def _round(
     number: int,
     context: Conversation,
@@ -112,18 +117,21 @@ def _round(
     prompt: Prompt,
     sample: int,
     seed: int,
+    shared: int,
 ) -> Generator[tuple[str, Request], Answer, Round | Failed]:
     """One round under a principle; without a critique the revision is asked for at once (paper figure 7)."""
     critique: Text | None = None
     asked = context
     if config.critique:
         asked = critique_turns(context, principle.critique_request or "")
-        said = yield from _ask("critique", asked, config, derive_seed(seed, prompt.uid, sample, number, "critique"))
+        own = derive_seed(seed, prompt.uid, sample, number, "critique")
+        said = yield from _ask("critique", asked, config, own, shared)
         if isinstance(said, Failed):
             return said
         critique = said
     turns = revision_turns(asked, None if critique is None else critique.text, principle.revision_request or "")
-    revision = yield from _ask("revision", turns, config, derive_seed(seed, prompt.uid, sample, number, "revision"))
+    own = derive_seed(seed, prompt.uid, sample, number, "revision")
+    revision = yield from _ask("revision", turns, config, own, shared)
     if isinstance(revision, Failed):
         return revision
     return Round(
@@ -137,8 +145,8 @@ def _round(
     )
 
 
-def _ask(part: Part, turns: Conversation, config: ChainsConfig, seed: int) -> Asking:
-    answer = yield part, Sample(turns, seed, config.max_new_tokens, config.temperature)
+def _ask(part: Part, turns: Conversation, config: ChainsConfig, seed: int, shared: int = 0) -> Asking:
+    answer = yield part, Sample(turns, seed, config.max_new_tokens, config.temperature, shared_turns=shared)
     if not isinstance(answer, Text | Failed):
         raise TypeError(f"a sample was answered with {type(answer).__name__}")
     return answer

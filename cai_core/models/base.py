@@ -19,7 +19,11 @@ class TextModel(Protocol):
     def answer(
         self, requests: Iterable[tuple[str, Request]], *, on_text: OnText | None = None
     ) -> Iterator[tuple[str, Answer]]:
-        """Yield `(key, answer)` once for every `(key, request)`, in any order."""
+        """Yield `(key, answer)` once for every `(key, request)`, in any order.
+
+        `requests` may have more after its end: an answer that was taken can bring new ones. A model that finds it at
+        its end may ask again when it has room, or return when all it took is answered.
+        """
         ...
 
     def render(self, request: Request) -> str:

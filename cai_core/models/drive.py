@@ -6,7 +6,7 @@ go first, so results come early and a killed run has little unfinished.
 
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from cai_core.errors import ModelError
 from cai_core.models.base import TextModel
@@ -39,6 +39,16 @@ def drive(tasks: Iterable[tuple[K, Task[T]]], models: Mapping[str, TextModel], w
     yield from _Drive(tasks, models, width).run()
 
 
+class _Feed(Iterator[tuple[str, Request]]):
+    """Requests for one model, whatever their role. It may go on after its end: an answer brings the next request."""
+
+    def __init__(self, drive: "_Drive[Any, Any]", model: TextModel) -> None:
+        self._drive, self._model = drive, model
+
+    def __next__(self) -> tuple[str, Request]:
+        return self._drive.take(self._model)
+
+
 class _Drive(Generic[K, T]):
     """The state of one `drive`: tasks to begin, tasks that wait for an answer, results not yet handed out."""
 
@@ -60,8 +70,8 @@ class _Drive(Generic[K, T]):
                     continue
                 if not self._waiting:
                     return
-                role = self._deepest().role
-                for number, answer in self._model(role).answer(self._feed(role)):
+                model = self._model(self._deepest().role)
+                for number, answer in model.answer(_Feed(self, model)):
                     flight = self._asked.pop(int(number))
                     flight.answers += 1
                     self._advance(flight, answer)
@@ -70,15 +80,12 @@ class _Drive(Generic[K, T]):
             for flight in (*self._waiting.values(), *self._asked.values()):
                 flight.task.close()
 
-    def _feed(self, role: str) -> Iterator[tuple[str, Request]]:
-        """Requests of a role, deepest first, as the model pulls them; new tasks begin as others end."""
-        while True:
-            self._begin()
-            if not any(flight.role == role for flight in self._waiting.values()):
-                return
-            flight = self._deepest(role)
-            self._asked[flight.number] = self._waiting.pop(flight.number)
-            yield str(flight.number), flight.request
+    def take(self, model: TextModel) -> tuple[str, Request]:
+        """The deepest request for a model; `StopIteration` while there is none. New tasks begin as others end."""
+        self._begin()
+        flight = self._deepest(model)
+        self._asked[flight.number] = self._waiting.pop(flight.number)
+        return str(flight.number), flight.request
 
     def _begin(self) -> None:
         """Begin tasks while there is room."""
@@ -108,9 +115,11 @@ class _Drive(Generic[K, T]):
         while self._results:
             yield self._results.pop(0)
 
-    def _deepest(self, role: str | None = None) -> "_Flight[K, T]":
-        """The waiting task with the most answers; of equals, the one begun first."""
-        flights = [flight for flight in self._waiting.values() if role in (None, flight.role)]
+    def _deepest(self, model: TextModel | None = None) -> "_Flight[K, T]":
+        """The waiting task with the most answers; of equals, the one begun first. `StopIteration` if there is none."""
+        flights = [one for one in self._waiting.values() if model is None or self._model(one.role) is model]
+        if not flights:
+            raise StopIteration
         return max(flights, key=lambda flight: (flight.answers, -flight.number))
 
     def _model(self, role: str) -> TextModel:

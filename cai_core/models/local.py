@@ -1,29 +1,27 @@
 """`LocalModel`: any Hugging Face causal model, with or without an adapter, in this process.
 
-Each row draws from its own stream of random numbers, padding is masked and positions are explicit, so that a row's
-answer depends on its request alone. In float32 (on a CPU) the same row gives the same text in any batch, but where two
+Each row draws from its own stream of random numbers, and sees nothing but its own tokens, so that a row's answer
+depends on its request alone. In float32 (on a CPU) the same row gives the same text in any batch, but where two
 candidates lie within about 1e-4 of each other. In bfloat16 (on a GPU) the shape of a batch moves logits by far more:
 the distribution is the same but for rounding, yet a text may change with its neighbours, or after a resume.
 """
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
-from itertools import islice
-from typing import TypeVar
+import sys
+from collections.abc import Iterable, Iterator
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from cai_core.models.base import OnText
-from cai_core.models.decode import Row, decode
-from cai_core.models.forward import forward_for
+from cai_core.models.engine import OnToken, Pull, Row
 from cai_core.models.rendering import Renderer
-from cai_core.models.rows import Options, common_length
+from cai_core.models.rows import Options, Tokens, common_length
+from cai_core.models.trial import engine_for
 from cai_core.models.weights import context_length, load_causal, load_tokenizer, pick_device
-from cai_core.types import Answer, Choice, Choose, Failed, Failure, ModelRef, Request, Sample, Text
+from cai_core.types import Answer, Choice, Choose, Conversation, Failed, Failure, ModelRef, Request, Sample, Text
 
-_Row = TypeVar("_Row")
+_MOST_SHARED = 256
+"""Most few-shot prefixes whose tokens are remembered."""
 
 
 class LocalModel:
@@ -41,10 +39,14 @@ class LocalModel:
         return local
 
     def _hold(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, width: int) -> None:
-        self.model, self.tokenizer, self.width = model, tokenizer, width
+        self.model, self.tokenizer = model, tokenizer
         self.renderer = Renderer(tokenizer)
         self._ends = end_tokens(model, tokenizer)
-        self._forward = forward_for(model, int(tokenizer.pad_token_id or 0))
+        self.engine, self.plain_because = engine_for(model, int(tokenizer.pad_token_id or 0), width=width)
+        if self.plain_because:
+            name = model.config.architectures or [model.config.model_type]
+            print(f"{name[0]} is answered the plain way, several times slower: {self.plain_because}.", file=sys.stderr)
+        self._shared_ids: dict[Conversation, Tokens] = {}
         self._context_length = context_length(model.config, tokenizer)
 
     @property
@@ -63,54 +65,104 @@ class LocalModel:
     def answer(
         self, requests: Iterable[tuple[str, Request]], *, on_text: OnText | None = None
     ) -> Iterator[tuple[str, Answer]]:
-        """Yield `(key, answer)` once for every `(key, request)`, `width` requests at a time."""
+        """Yield `(key, answer)` once for every `(key, request)`, up to `width` at work at a time."""
+        failed: list[tuple[str, Failed]] = []
         pending = iter(requests)
-        while window := list(islice(pending, self.width)):
-            yield from self._answer_window(window)
 
-    @torch.inference_mode()
-    def _answer_window(self, window: Sequence[tuple[str, Request]]) -> Iterator[tuple[str, Answer]]:
-        """Answer what fits in memory together; a request that cannot be rendered or fit fails alone."""
-        rows: list[tuple[str, Row]] = []
-        items: list[tuple[str, Options]] = []
-        sent: dict[str, str] = {}
-        for key, request in window:
+        def pull() -> Row | None:
+            while True:
+                try:
+                    key, request = next(pending)
+                except StopIteration:  # for now: an answer may bring new requests
+                    return None
+                except Exception as error:
+                    raise _Outside(error) from error
+                ready = self._ready(key, request)
+                if isinstance(ready, Row):
+                    return ready
+                failed.append((key, ready))
+
+        def on_token(row: Row) -> bool:
+            if on_text is not None:
+                try:
+                    on_text(row.key, self._text(row))
+                except Exception as error:
+                    raise _Outside(error) from error
+            return row.tokens[-1] in self._ends or self._stopped(row)
+
+        while True:
+            for row in self._rows(pull, on_token):
+                yield from _taken(failed)
+                yield row.key, self._answer(row)
+            if not failed:
+                return
+            # While only unusable requests were there, their answers may bring new ones.
+            yield from _taken(failed)
+
+    def _rows(self, pull: Pull, on_token: OnToken) -> Iterator[Row]:
+        """Rows as they are done. Out of memory, fewer are at work; on another error, one by one, to find who fails.
+
+        A fault of the device is raised: after one, every row would fail on this process, and none by its own fault.
+        """
+        again: list[Row] = []
+        alone = False
+        while True:
+            first = again[:1] if alone else again
+            again = again[len(first) :]
             try:
-                ready = self._prepare(request)
-                sent[key] = self._sent(request)
-            except Exception as error:  # a template may raise anything
-                ready = _failed(error)
-            if isinstance(ready, Row):
-                rows.append((key, ready))
-            elif isinstance(ready, Options):
-                items.append((key, ready))
-            else:
-                yield key, ready
-        # Side by side, rows that begin alike share their beginning.
-        rows.sort(key=lambda row: row[1].ids)
-        items.sort(key=lambda item: item[1].common)
-        yield from guarded(rows, lambda part: self._decode(part, sent))
-        yield from guarded(items, lambda part: self._score(part, sent))
+                yield from self.engine.answer(_queued(first, _nothing if again else pull), on_token)
+                if not again:
+                    return
+            except _Outside as outside:
+                raise outside.error from None
+            except Exception as error:
+                if isinstance(error, torch.AcceleratorError) and not _out_of_memory(error):
+                    raise
+                unfinished = [row.again() for row in self.engine.unfinished]
+                self.engine.forget()
+                if len(unfinished) == 1:
+                    unfinished[0].error = _words(error)
+                    yield unfinished[0]
+                    continue
+                again = [*unfinished, *again]
+                alone = not _out_of_memory(error)
+                if not alone:
+                    self.engine.width = max(1, min(self.engine.width, len(unfinished)) // 2)
 
-    def _sent(self, request: Request) -> str:
-        return self.renderer.sent(request.context, *(request.options if isinstance(request, Choose) else ()))
-
-    def _prepare(self, request: Request) -> Row | Options | Failed:
-        ready = self._row(request) if isinstance(request, Sample) else self._options(request)
-        if isinstance(ready, Row):
-            needed = len(ready.ids) + ready.sample.max_new_tokens
-        else:
-            needed = len(ready.common) + max(map(len, ready.tails))
-        if needed <= self.context_length:
-            return ready
-        message = f"{needed} tokens are needed and the model takes {self.context_length}."
+    def _ready(self, key: str, request: Request) -> Row | Failed:
+        """The row that answers a request; what cannot be rendered or does not fit fails alone."""
+        try:
+            row = self._sample(key, request) if isinstance(request, Sample) else self._choose(key, request)
+        except Exception as error:  # a template may raise anything
+            return Failed(Failure.FAILED, _words(error))
+        if row.longest <= self.context_length:
+            return row
+        message = f"{row.longest} tokens are needed and the model takes {self.context_length}."
         return Failed(Failure.TOO_LONG, message)
 
-    def _row(self, sample: Sample) -> Row:
+    def _sample(self, key: str, sample: Sample) -> Row:
         ids = self.renderer.ids(sample.context)
         if not ids:
             raise ValueError("The context is empty, and this model has no token to begin with.")
-        return Row(sample, ids, (*sample.stop, *self.renderer.stops(sample.context)))
+        stops = (*sample.stop, *self.renderer.stops(sample.context))
+        sent = self.renderer.sent(sample.context)
+        return Row(key, ids, sent, sample=sample, stops=stops, shared=self._shared(sample, ids))
+
+    def _choose(self, key: str, choose: Choose) -> Row:
+        options = self._options(choose)
+        sent = self.renderer.sent(choose.context, *choose.options)
+        return Row(key, options.common, sent, options=options, shared=self._shared(choose, options.common))
+
+    def _shared(self, request: Request, ids: Tokens) -> int:
+        """How many tokens the turns take that other requests begin with too."""
+        if not request.shared_turns or isinstance(request.context, str):
+            return 0
+        turns = request.context[: request.shared_turns]
+        if turns not in self._shared_ids:
+            if len(self._shared_ids) >= _MOST_SHARED:
+                self._shared_ids.clear()
+            self._shared_ids[turns] = self.renderer.ids(turns)
+        return common_length(self._shared_ids[turns], ids)
 
     def _options(self, choose: Choose) -> Options:
         """Each option's tokens, counted from the first that the context alone does not have."""
@@ -126,49 +178,49 @@ class LocalModel:
             raise ValueError("The context is empty, and this model has no token to begin with.")
         return Options(shared, tuple(sequence[len(shared) :] for sequence in sequences), first)
 
-    def _decode(self, rows: Sequence[tuple[str, Row]], sent: dict[str, str]) -> Iterator[tuple[str, Answer]]:
-        fresh = {key: replace(row, tokens=[], ended=False) for key, row in rows}
-        keys = {id(row): key for key, row in fresh.items()}
-        for row in decode(self._forward, self.tokenizer, list(fresh.values()), self._ends):
-            key = keys[id(row)]
-            yield key, Text(self._text(row), row.ended, len(row.tokens), sent[key])
+    def _answer(self, row: Row) -> Answer:
+        if row.error:
+            return Failed(Failure.FAILED, row.error)
+        if row.options:
+            return Choice(tuple(row.scores), row.sent)
+        return Text(self._text(row), row.ended, len(row.tokens), row.sent)
 
     def _text(self, row: Row) -> str:
+        assert row.sample
         text = self.tokenizer.decode(row.tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)
         return self.renderer.answer(row.sample.context, str(text), row.sample.stop)
 
-    def _score(self, items: Sequence[tuple[str, Options]], sent: dict[str, str]) -> Iterator[tuple[str, Answer]]:
-        for (key, _), logprobs in zip(items, self._forward.score([item for _, item in items]), strict=True):
-            if not all(map(math.isfinite, logprobs)):
-                raise ValueError("The model's output is not a number.")
-            yield key, Choice(tuple(logprobs), sent[key])
+    def _stopped(self, row: Row) -> bool:
+        """Whether the newest tokens complete a stop string."""
+        if not row.stops:
+            return False
+        # A token is a byte at least, and a few more tokens may hold a character that began before.
+        reach = max(len(stop.encode()) for stop in row.stops) + 4
+        tail = str(self.tokenizer.decode(row.tokens[-reach:], skip_special_tokens=True))
+        return any(stop in tail for stop in row.stops)
 
 
-def guarded(
-    rows: Sequence[tuple[str, _Row]], run: Callable[[Sequence[tuple[str, _Row]]], Iterator[tuple[str, Answer]]]
-) -> Iterator[tuple[str, Answer]]:
-    """Run rows together. Out of memory, halve them; on another error, run them one by one to find who fails.
+class _Outside(Exception):  # noqa: N818 - carries what the caller's own code raised through the engine
+    """Raised by who asks or listens, not by the model."""
 
-    A fault of the device is raised: after one, every row would fail on this process, and none of them by its own fault.
-    """
-    if not rows:
-        return
-    done: set[str] = set()
-    try:
-        for key, answer in run(rows):
-            done.add(key)
-            yield key, answer
-        return
-    except Exception as error:
-        if isinstance(error, torch.AcceleratorError) and not _out_of_memory(error):
-            raise
-        if len(rows) == 1:
-            yield rows[0][0], _failed(error)
-            return
-        size = (len(rows) + 1) // 2 if _out_of_memory(error) else 1
-    rest = [row for row in rows if row[0] not in done]
-    for i in range(0, len(rest), size):
-        yield from guarded(rest[i : i + size], run)
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def _queued(rows: list[Row], pull: Pull) -> Pull:
+    """First these rows, then what `pull` gives."""
+    waiting = iter(rows)
+    return lambda: next(waiting, None) or pull()
+
+
+def _nothing() -> None:
+    return None
+
+
+def _taken(failed: list[tuple[str, Failed]]) -> Iterator[tuple[str, Answer]]:
+    while failed:
+        yield failed.pop(0)
 
 
 def _out_of_memory(error: Exception) -> bool:
@@ -176,8 +228,8 @@ def _out_of_memory(error: Exception) -> bool:
     return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or any(words in str(error) for words in said)
 
 
-def _failed(error: Exception) -> Failed:
-    return Failed(Failure.FAILED, f"{type(error).__name__}: {error}")
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def end_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:

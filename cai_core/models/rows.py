@@ -8,8 +8,8 @@ from torch import Tensor
 
 Tokens = list[int]
 
-_LEAST_SHARED = 24
-"""Shorter beginnings are not worth a pass of their own, in tokens."""
+_LEAST_SHARED, _LEAST_ROWS, _LEAST_SAVED = 24, 3, 256
+"""A beginning is worth a pass of its own from so many tokens on, rows that have it, and tokens saved in all."""
 _SIMILAR = 0.6
 """A row joins a group if that leaves it at least this part of the beginning that it shared before."""
 
@@ -25,8 +25,8 @@ class Options:
 
 
 def item_length(item: Options) -> int:
-    """Tokens of the context and all its tails."""
-    return len(item.common) + sum(map(len, item.tails))
+    """Tokens of the context and of all its tails, but the last of each: nothing is asked after it."""
+    return len(item.common) + sum(len(tail) - 1 for tail in item.tails if tail)
 
 
 def lay_out(item: Options, shared: int) -> tuple[list[int], list[int], list[int]]:
@@ -34,9 +34,9 @@ def lay_out(item: Options, shared: int) -> tuple[list[int], list[int], list[int]
     tokens, branches = list(item.common[shared:]), [0] * (len(item.common) - shared)
     positions = list(range(shared, len(item.common)))
     for number, tail in enumerate(item.tails, start=1):
-        tokens += tail
-        branches += [number] * len(tail)
-        positions += range(len(item.common), len(item.common) + len(tail))
+        tokens += tail[:-1]
+        branches += [number] * len(tail[:-1])
+        positions += range(len(item.common), len(item.common) + len(tail[:-1]))
     return tokens, branches, positions
 
 
@@ -54,12 +54,12 @@ def sum_tails(item: Options, logprobs: Tensor) -> list[float]:
         scores.append(
             common + sum(float(logprobs[at - offset, token]) for at, token in zip(told_at, tail, strict=False))
         )
-        start += len(tail)
+        start += max(0, len(tail) - 1)
     return scores
 
 
-def groups(sequences: Sequence[Tokens]) -> list[tuple[int, int, int]]:
-    """Cut sorted sequences into runs (begin, end, tokens shared); each keeps a token of its own."""
+def shared_groups(sequences: Sequence[Tokens]) -> list[tuple[int, int, int]]:
+    """Of sorted sequences the runs (begin, end, tokens shared) that begin alike, where it pays to share that."""
     found: list[tuple[int, int, int]] = []
     begin = 0
     while begin < len(sequences):
@@ -69,12 +69,8 @@ def groups(sequences: Sequence[Tokens]) -> list[tuple[int, int, int]]:
             if less < _LEAST_SHARED or (end > begin + 1 and less < _SIMILAR * shared):
                 break
             end, shared = end + 1, less
-        if end > begin + 1:
+        if end - begin >= _LEAST_ROWS and (end - begin - 1) * shared >= _LEAST_SAVED:
             found.append((begin, end, shared))
-        elif found and found[-1][2] == 0:
-            found[-1] = (found[-1][0], end, 0)
-        else:
-            found.append((begin, end, 0))
         begin = end
     return found
 
@@ -84,7 +80,14 @@ def common_length(one: Tokens, other: Tokens) -> int:
     least = min(len(one), len(other))
     if one[:least] == other[:least]:
         return least
-    return next(i for i in range(least) if one[i] != other[i])
+    alike = 0
+    while least - alike > 1:  # alike up to `alike`, and not up to `least`
+        middle = (alike + least) // 2
+        if one[alike:middle] == other[alike:middle]:
+            alike = middle
+        else:
+            least = middle
+    return alike
 
 
 def pad_left(rows: Sequence[Tokens], pad: int, device: torch.device) -> Tensor:

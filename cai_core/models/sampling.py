@@ -4,6 +4,8 @@ Step t of a row inverts the cumulative distribution, in the vocabulary's order, 
 stream. Torch's sampler draws one stream for a whole batch instead, and a row's text then changes with its neighbours.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -16,29 +18,37 @@ def uniforms(seed: int, count: int) -> np.ndarray[tuple[int], np.dtype[np.float6
     return np.random.Generator(np.random.Philox(key=seed)).random(count)
 
 
-class Drawer:
-    """Draws the next token of each row of a batch."""
+def draw(logits: Tensor, samples: Sequence[Sample], at: Sequence[float]) -> Tensor:
+    """The next tokens [n] of rows with `logits` [n, vocabulary], each drawn at its number of [0, 1)."""
+    greedy = logits.argmax(dim=-1)
+    if all(sample.temperature == 0 for sample in samples):
+        return greedy
+    device = logits.device
+    temperature = torch.tensor([sample.temperature for sample in samples], device=device)[:, None]
+    scale = torch.where(temperature > 0, temperature, torch.ones_like(temperature))
+    # Float64, as a float32 running sum over a large vocabulary is off by more than rare tokens are likely.
+    probabilities = torch.softmax(logits.double() / scale.double(), dim=-1)
+    probabilities = keep_top_k(probabilities, [sample.top_k for sample in samples])
+    top_p = torch.tensor([sample.top_p for sample in samples], device=device, dtype=torch.float64)
+    probabilities = keep_top_p(probabilities, top_p)
+    drawn = invert(probabilities, torch.tensor(at, device=device, dtype=torch.float64))
+    return torch.where(temperature[:, 0] > 0, drawn, greedy)
 
-    def __init__(self, samples: list[Sample], device: torch.device) -> None:
-        longest = max(sample.max_new_tokens for sample in samples)
-        table = np.stack([uniforms(sample.seed, longest) for sample in samples])
-        self._uniforms = torch.from_numpy(table).to(device)  # [rows, steps], float64
-        self._temperature = torch.tensor([sample.temperature for sample in samples], device=device)  # [rows]
-        self._top_p = torch.tensor([sample.top_p for sample in samples], device=device)  # [rows]
 
-    def draw(self, logits: Tensor, rows: Tensor, step: int) -> Tensor:
-        """`logits` [n, vocabulary] of the rows numbered `rows` [n]: their tokens [n] at `step`."""
-        if not bool(torch.isfinite(logits).any(dim=-1).all()):
-            raise ValueError("The model's output is not a number.")
-        greedy = logits.argmax(dim=-1)
-        temperature = self._temperature[rows]
-        if not bool((temperature > 0).any()):
-            return greedy
-        scale = torch.where(temperature > 0, temperature, torch.ones_like(temperature))
-        # Float64, as a float32 running sum over a large vocabulary is off by more than rare tokens are likely.
-        probabilities = torch.softmax(logits.double() / scale.double()[:, None], dim=-1)
-        probabilities = keep_top_p(probabilities, self._top_p[rows].double())
-        return torch.where(temperature > 0, invert(probabilities, self._uniforms[rows, step]), greedy)
+def keep_top_k(probabilities: Tensor, top_k: Sequence[int]) -> Tensor:
+    """Zero all but the `top_k` likeliest tokens of each row, 0 keeping all; made to add up to one again.
+
+    Of equally likely tokens the first of the vocabulary are kept.
+    """
+    most = max(top_k)
+    if most == 0 or min(k or probabilities.shape[-1] for k in top_k) >= probabilities.shape[-1]:
+        return probabilities
+    order = probabilities.sort(dim=-1, descending=True, stable=True).indices
+    place = torch.arange(probabilities.shape[-1], device=probabilities.device)
+    allowed = torch.tensor([k or probabilities.shape[-1] for k in top_k], device=probabilities.device)
+    dropped = torch.zeros_like(order, dtype=torch.bool).scatter(-1, order, place >= allowed[:, None])
+    kept = probabilities.masked_fill(dropped, 0.0)
+    return kept / kept.sum(dim=-1, keepdim=True)
 
 
 def keep_top_p(probabilities: Tensor, top_p: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ constant liking for one position cancels. The paper asks in one order only.
 from collections.abc import Generator, Sequence
 from math import exp
 
-from cai_core.chains.critique_revision import behind
+from cai_core.chains.critique_revision import behind, shared_turns
 from cai_core.chains.few_shots import prefix_of
 from cai_core.config import LabelsConfig
 from cai_core.errors import ConstitutionError
@@ -62,7 +62,7 @@ def label(
     mass = 1.0
     for order in Order:
         context = behind(shots, _question(comparison, principle.comparison, order))
-        answer = yield "feedback", Choose(context, OPTIONS)
+        answer = yield "feedback", Choose(context, OPTIONS, shared_turns(shots, context))
         if isinstance(answer, Failed):
             state = FAILURES[answer.failure]
             return Label(state, principle, None, tuple(orders), few_shot=chosen, error=answer.message)

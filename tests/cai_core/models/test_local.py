@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 import torch
 
-from cai_core.models.forward import PlainForward, SharedForward
-from cai_core.models.local import LocalModel, guarded
+from cai_core.models.engine import Engine
+from cai_core.models.local import LocalModel
+from cai_core.models.plain import PlainEngine
+from cai_core.models.sampling import draw, uniforms
 from cai_core.types import (
     Answer,
     Choice,
@@ -65,11 +67,6 @@ def samples(temperature: float = 1.0, top_p: float = 1.0) -> list[Request]:
     ]
 
 
-def test_which_models_share_prefixes() -> None:
-    kinds = {kind: type(LocalModel.of(*tiny_models.tiny(kind))._forward) for kind in tiny_models.KINDS}
-    assert kinds == {"llama": SharedForward, "neox": SharedForward, "mistral": PlainForward}
-
-
 def test_greedy_is_the_model_s_own_greedy(model: LocalModel) -> None:
     asked = samples(temperature=0)
     for request, answer in zip(asked, answers(model, asked), strict=True):
@@ -117,10 +114,8 @@ def test_draws_follow_the_distribution() -> None:
     rows = [Sample(context, seed, 1) for seed in range(count)]
     for answer in answers(model, list(rows)):
         assert isinstance(answer, Text)
-    from cai_core.models.sampling import Drawer
-
     logits = expected.log().float()[None].expand(count, -1)
-    tokens = Drawer(rows, torch.device("cpu")).draw(logits, torch.arange(count), 0)
+    tokens = draw(logits, rows, [float(uniforms(row.seed, 1)[0]) for row in rows])
     drawn = torch.bincount(tokens, minlength=len(expected)).double() / count
     likely = expected > 0.02
     assert likely.sum() > 3
@@ -236,41 +231,6 @@ def test_no_numbers_fail() -> None:
         made.lm_head.weight.fill_(float("nan"))
     found = answers(LocalModel.of(made, words), [Sample("Hi", 0, 4), Choose("Hi", (" a", " b"))])
     assert all(isinstance(answer, Failed) and answer.failure is Failure.FAILED for answer in found)
-
-
-def test_out_of_memory_halves_the_batch_and_an_error_is_found() -> None:
-    sizes: list[int] = []
-
-    def run(rows: Any) -> Iterator[tuple[str, Answer]]:
-        sizes.append(len(rows))
-        if len(rows) > 3:
-            yield rows[0][0], Text("early", True, 1, "")
-            raise MemoryError("too much")
-        for key, row in rows:
-            if row == 5:
-                raise ValueError("five")
-            yield key, Text(str(row), True, 1, "")
-
-    found = dict(guarded([(str(i), i) for i in range(10)], run))
-    assert set(found) == {str(i) for i in range(10)}
-    assert found["0"] == Text("early", True, 1, "")
-    assert found["5"] == Failed(Failure.FAILED, "ValueError: five")
-    assert sum(isinstance(answer, Failed) for answer in found.values()) == 1
-    assert sizes[0] == 10
-
-
-def test_a_fault_of_the_device_fails_no_row() -> None:
-    """After it every row would fail: the run is to fail instead, and resume in a new process."""
-
-    def run(rows: Any, message: str) -> Iterator[tuple[str, Answer]]:
-        if len(rows) > 1:
-            raise torch.AcceleratorError(message)
-        yield rows[0][0], Text("fine", True, 1, "")
-
-    rows = [(str(i), i) for i in range(3)]
-    with pytest.raises(torch.AcceleratorError, match="illegal memory access"):
-        list(guarded(rows, lambda part: run(part, "CUDA error: an illegal memory access was encountered")))
-    assert len(list(guarded(rows, lambda part: run(part, "CUDA error: out of memory")))) == 3
 
 
 def test_hashes_tell_what_was_sent(model: LocalModel) -> None:
