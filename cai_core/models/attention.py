@@ -1,13 +1,15 @@
 """Attention over rows that share their beginnings: what begins alike is kept once, and read by all rows together.
 
-A pass takes its tokens flat, [1, tokens], without padding between rows. Each row attends to a beginning that it may
-share with others, and to its own tokens in its slot; both are one softmax, so the result is that of the row alone.
+A pass takes its tokens flat, [1, tokens], without padding between rows. Each token attends to a beginning that its row
+may share with others, and to the row's own tokens in its slot. Both parts are weighed by exp(score) and added before
+the division by the sum of weights, so the result is the softmax over both: that of the row alone.
+
 Registered by transformers' `AttentionInterface`, it takes the place of a model's attention and of nothing else.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -17,8 +19,10 @@ from cai_core.models.slots import Slots
 
 NAME = "cai_studio_shared"
 """The name that `set_attn_implementation` knows this attention by."""
-_MOST_SCORES = 2**23
-"""Most attention scores computed at once: bounds a pass's memory (32 MiB in float32)."""
+_MOST_SCORES = {"cpu": 2**18, "cuda": 2**27}
+"""Most attention scores computed at once: on a processor what stays in its cache, on a GPU what its memory allows."""
+_LOWEST = -1e30
+"""Below every score, and a number: what sees nothing has weight nought, and no infinity minus infinity."""
 
 
 @dataclass
@@ -34,34 +38,75 @@ class Beginning:
         return len(self.tokens)
 
 
+Groups = Sequence[tuple[Beginning, slice | Tensor]]
+"""Each beginning with the flat tokens whose rows have it."""
+
+
+@dataclass
+class Asking:
+    """Tokens of a pass that ask, flat, and what they may see."""
+
+    flat: Tensor | None
+    """[tokens]: place of each token among rows x most tokens of a row; None where every row has as many."""
+    places: Tensor
+    """[rows, most]: place of each token in its row's slot."""
+    hidden: Tensor
+    """[rows, most, own]: True where a token does not see an own token of its row."""
+    positions: Tensor
+    """[tokens]: position of each token in its whole sequence."""
+    groups: Groups
+
+    def padded(self, flat: Tensor) -> Tensor:
+        """From flat [tokens, ...] to [rows, most, ...]; nought where a row has fewer tokens."""
+        if self.flat is None:
+            return flat.view(*self.places.shape, *flat.shape[1:])
+        rows, most = self.places.shape
+        padded = flat.new_zeros(rows * most, *flat.shape[1:])
+        padded[self.flat] = flat
+        return padded.view(rows, most, *flat.shape[1:])
+
+    def unpadded(self, padded: Tensor) -> Tensor:
+        """From [rows, most, ...] to flat [tokens, ...]."""
+        flat = padded.flatten(0, 1)
+        return flat if self.flat is None else flat[self.flat]
+
+
 @dataclass
 class Pass:
-    """How the flat tokens of one forward pass lie: which rows they are of, where they go, what they may see."""
+    """One forward pass: its rows, and the new tokens of each."""
 
     slots: Slots
     at: slice | Tensor
-    """The slot of each row of the pass: a slice, or numbers [rows]."""
-    new: int
-    """Most new tokens of a row."""
-    flat: Tensor | None
-    """[tokens]: place of each token among rows x new; None where every row has `new` tokens."""
-    places: Tensor
-    """[rows, new]: place of each new token in its slot."""
-    hidden: Tensor
-    """[rows, new, own]: True where a new token does not see an own token."""
-    positions: Tensor
-    """[rows, new]: position of each new token in its whole sequence."""
+    """The slot of each row: a slice, or numbers [rows]."""
     key_positions: Tensor
     """[rows, own]: position of each own token in its whole sequence."""
-    groups: Sequence[tuple[Beginning, Tensor | None]]
-    """Each shared beginning with the rows that have it ([n] numbers; None: all of them)."""
+    all: Asking
+    """The new tokens, which are written and ask in every layer."""
+    last: Asking | None = None
+    """Those whose logits are wanted: in the last layer nobody else's answer is used. None where that is all."""
+    kept: Tensor | None = None
+    """[tokens of `last`]: which of the flat tokens they are."""
+    last_layer: int | None = None
+    """Number of the last layer, where it is known."""
     windows: dict[int, int | None] = field(default_factory=dict)
     """What each layer said of a sliding window as it was called."""
 
-    @property
-    def rows(self) -> int:
-        """How many rows."""
-        return len(self.places)
+
+class Read(NamedTuple):
+    """What queries read from some keys, before the division."""
+
+    total: Tensor
+    """[..., width]: values by weight."""
+    weight: Tensor
+    """[..., 1]: the sum of weights."""
+    most: Tensor
+    """[..., 1]: the score that has weight one."""
+
+    def add(self, other: "Read") -> "Read":
+        """Of both together."""
+        most = torch.maximum(self.most, other.most)
+        mine, its = torch.exp(self.most - most), torch.exp(other.most - most)
+        return Read(self.total * mine + other.total * its, self.weight * mine + other.weight * its, most)
 
 
 def shared_attention(
@@ -85,151 +130,97 @@ def shared_attention(
         raise NotImplementedError("this attention takes a pass of flat rows, without mask or sinks")
     layer = int(getattr(module, "layer_idx"))  # noqa: B009
     rows.windows[layer] = sliding_window
+    keys, values, queries = (states[0].transpose(0, 1) for states in (key, value, query))  # [tokens, heads, width]
+    rows.slots.write(layer, rows.at, rows.all.places, rows.all.flat, keys, values)
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
-    rows.slots.write(layer, rows.at, rows.places, _spread(key, rows), _spread(value, rows), rows.flat)
-    asked = _grouped(_spread(query, rows) * scale, key.shape[1])  # [rows, kv heads, per kv head, new, width]
-    read = _attend(rows, layer, asked, sliding_window, softcap)  # the same shape, of the values' width
-    per_row = read.flatten(1, 2).transpose(1, 2)  # [rows, new, heads, width]
-    told = per_row.flatten(0, 1)
-    return (told if rows.flat is None else told[rows.flat])[None], None
+    if rows.last is None or rows.kept is None or layer != rows.last_layer:
+        return _read(rows, rows.all, layer, queries * scale, key.shape[1], sliding_window, softcap)[None], None
+    read = _read(rows, rows.last, layer, queries[rows.kept] * scale, key.shape[1], sliding_window, softcap)
+    whole = read.new_zeros(len(queries), *read.shape[1:])
+    whole[rows.kept] = read
+    return whole[None], None
 
 
 AttentionInterface.register(NAME, shared_attention)
 
 
-def _spread(states: Tensor, rows: Pass) -> Tensor:
-    """From flat [1, heads, tokens, width] to [rows, heads, new, width]; nought where a row has fewer tokens."""
-    flat = states[0].transpose(0, 1)  # [tokens, heads, width]
-    if rows.flat is not None:
-        padded = flat.new_zeros(rows.rows * rows.new, *flat.shape[1:])
-        padded[rows.flat] = flat
-        flat = padded
-    return flat.view(rows.rows, rows.new, *flat.shape[1:]).transpose(1, 2)
-
-
-def _grouped(query: Tensor, kv_heads: int) -> Tensor:
-    """[rows, heads, new, width] as [rows, kv heads, heads per kv head, new, width]."""
-    return query.unflatten(1, (kv_heads, -1))
-
-
-def _attend(rows: Pass, layer: int, asked: Tensor, window: int | None, softcap: float | None) -> Tensor:
-    """Some rows at a time, or some tokens of one row, so that the scores stay within bounds."""
-    longest = max((beginning.length for beginning, _ in rows.groups), default=0)
-    of_token = asked.shape[1] * asked.shape[2] * (longest + rows.hidden.shape[-1])
-    keys, values = rows.slots.read(layer, rows.at, rows.hidden.shape[-1])
-    if rows.rows * rows.new * of_token <= _MOST_SCORES:
-        return _some(rows, layer, asked, keys, values, slice(None), slice(None), window, softcap)
-    several = max(1, _MOST_SCORES // (of_token * rows.new))
-    tokens = rows.new if several > 1 else max(1, _MOST_SCORES // of_token)
-    parts = []
-    for row in range(0, rows.rows, several):
-        chosen = slice(row, row + several)
-        cut = [slice(token, token + tokens) for token in range(0, rows.new, tokens)]
-        parts.append(
-            torch.cat([_some(rows, layer, asked, keys, values, chosen, one, window, softcap) for one in cut], dim=3)
-        )
-    return torch.cat(parts)
-
-
-def _some(
-    rows: Pass,
-    layer: int,
-    asked: Tensor,
-    keys: Tensor,
-    values: Tensor,
-    chosen: slice,
-    tokens: slice,
-    window: int | None,
-    softcap: float | None,
-) -> Tensor:
-    """Attention of the rows `chosen` and their new `tokens`."""
-    query, hidden = asked[chosen, :, :, tokens], rows.hidden[chosen, tokens]
-    keys, values = keys[chosen], values[chosen]
-    count, heads, per, new, width = query.shape
-    positions = rows.positions[chosen, tokens]
-    groups = _within(rows.groups, chosen, rows.rows, query.device)
-    flat = query.reshape(count, heads, per * new, width)
-    own = torch.matmul(flat, keys.transpose(-1, -2)).view(count, heads, per, new, -1)
-    longest = max((beginning.length for beginning, _ in groups), default=0)
-    before = _before(groups, layer, query, longest)
+def _weigh(scores: Tensor, softcap: float | None, hidden: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+    """Weights in place of `scores` [..., keys], with their sum and the score of weight one, each [..., 1]."""
+    scores = scores.float()
     if softcap:
-        own = torch.tanh(own / softcap) * softcap
-        before = None if before is None else torch.tanh(before / softcap) * softcap
-    if window is not None and longest + hidden.shape[-1] > window:
-        hidden = hidden | (positions[..., None] - rows.key_positions[chosen][:, None] >= window)
-    own = own.masked_fill_(hidden[:, None, None], -torch.inf)
-    if before is None:
-        weights = torch.softmax(own, dim=-1, dtype=torch.float32).to(values.dtype)
-        return torch.matmul(weights.view(count, heads, per * new, -1), values).view(count, heads, per, new, -1)
-    before = _hide_before(before, groups, positions, window)
-    scores = torch.cat([before, own], dim=-1)
-    weights = torch.softmax(scores, dim=-1, dtype=torch.float32).to(values.dtype)
-    read = torch.matmul(weights[..., longest:].reshape(count, heads, per * new, -1), values)
-    read = read.view(count, heads, per, new, -1)
-    return _add_before(read, groups, layer, weights)
+        scores = torch.tanh(scores / softcap).mul_(softcap)
+    if hidden is not None:
+        scores.masked_fill_(hidden, -torch.inf)
+    most = scores.amax(dim=-1, keepdim=True).clamp_(min=_LOWEST)
+    scores.sub_(most).exp_()
+    return scores, scores.sum(dim=-1, keepdim=True), most
 
 
-Groups = Sequence[tuple[Beginning, Tensor | None]]
+def _read(
+    rows: Pass, asking: Asking, layer: int, query: Tensor, kv_heads: int, window: int | None, softcap: float | None
+) -> Tensor:
+    """What flat `query` [tokens, heads, width] reads: [tokens, heads, width]."""
+    asked = query.unflatten(1, (kv_heads, -1))  # [tokens, kv heads, per, width]
+    read = _own(rows, asking, layer, asked, window, softcap)
+    for beginning, tokens in asking.groups:
+        keys, values = beginning.states[layer]
+        part = _beginning(asked[tokens], keys, values, asking.positions[tokens], window, softcap)
+        whole = isinstance(tokens, slice) and tokens == slice(0, len(asked))
+        read = read.add(part) if whole else _add_some(read, part, tokens)
+    return (read.total / read.weight).flatten(1, 2).to(query.dtype)
 
 
-def _within(groups: Groups, chosen: slice, count: int, device: torch.device) -> Groups:
-    """The groups among the `chosen` rows, numbered anew."""
-    if chosen == slice(None):
-        return groups
-    first, last = chosen.start, min(chosen.stop, count)
-    found: list[tuple[Beginning, Tensor | None]] = []
-    for beginning, members in groups:
-        if members is None:
-            found.append((beginning, None))
-            continue
-        inside = members[(members >= first) & (members < last)] - first
-        if len(inside):
-            found.append((beginning, inside))
-    return found
+def _own(rows: Pass, asking: Asking, layer: int, asked: Tensor, window: int | None, softcap: float | None) -> Read:
+    """What flat `asked` [tokens, kv heads, per, width] reads of its rows' own tokens."""
+    hidden = asking.hidden
+    if window is not None and int(asking.positions.max()) >= window:
+        positions = asking.padded(asking.positions)
+        hidden = hidden | (positions[..., None] - rows.key_positions[:, None] >= window)
+    keys, values = rows.slots.read(layer, rows.at, hidden.shape[-1])
+    query = asking.padded(asked).permute(0, 2, 3, 1, 4)  # [rows, kv heads, per, most, width]
+    count, heads, per, most_new, width = query.shape
+    flat = query.reshape(count, heads, per * most_new, width)
+    parts = []
+    for some in _chunks(count, heads * per * most_new * hidden.shape[-1], asked.device):
+        scores = torch.matmul(flat[some], keys[some].transpose(-1, -2)).unflatten(2, (per, most_new))
+        weights, weight, most = _weigh(scores, softcap, hidden[some, None, None])
+        total = torch.matmul(weights.flatten(2, 3).to(values.dtype), values[some]).unflatten(2, (per, most_new))
+        parts.append(Read(total, weight, most))
+    whole = parts[0] if len(parts) == 1 else Read(*(torch.cat(one) for one in zip(*parts, strict=True)))
+    return Read(*(asking.unpadded(one.permute(0, 3, 1, 2, 4)) for one in whole))  # [tokens, kv heads, per, ...]
 
 
-def _before(groups: Groups, layer: int, query: Tensor, longest: int) -> Tensor | None:
-    """Scores [rows, kv heads, per, new, longest] of the shared beginnings; -inf where a row has none."""
-    if not groups:
-        return None
-    beginning, members = groups[0]
-    if members is None:
-        return _of_beginning(query, beginning.states[layer][0])
-    scores = query.new_full((*query.shape[:-1], longest), -torch.inf)
-    for beginning, members in groups:
-        assert members is not None
-        scores[members, :, :, :, : beginning.length] = _of_beginning(query[members], beginning.states[layer][0])
-    return scores
+def _beginning(
+    asked: Tensor, keys: Tensor, values: Tensor, positions: Tensor, window: int | None, softcap: float | None
+) -> Read:
+    """What `asked` [tokens, kv heads, per, width] reads of a beginning's `keys` [kv heads, keys, width]."""
+    count, heads, per, width = asked.shape
+    query = asked.transpose(0, 1).reshape(heads, count * per, width)
+    far = window is not None and int(positions.max()) >= window
+    parts = []
+    for some in _chunks(count, heads * per * keys.shape[1], asked.device):
+        chosen = slice(some.start * per, some.stop * per)
+        hidden = None
+        if far:
+            back = positions[some, None] - torch.arange(keys.shape[1], device=asked.device)
+            hidden = (back >= (window or 0)).repeat_interleave(per, dim=0)
+        weights, weight, most = _weigh(torch.bmm(query[:, chosen], keys.transpose(1, 2)), softcap, hidden)
+        parts.append(Read(torch.bmm(weights.to(values.dtype), values), weight, most))
+    whole = parts[0] if len(parts) == 1 else Read(*(torch.cat(one, dim=1) for one in zip(*parts, strict=True)))
+    return Read(*(one.unflatten(1, (count, per)).transpose(0, 1) for one in whole))
 
 
-def _of_beginning(query: Tensor, keys: Tensor) -> Tensor:
-    """`query` [n, kv heads, per, new, width] against `keys` [kv heads, tokens, width]: one product a head."""
-    n, heads, per, new, width = query.shape
-    turned = query.transpose(0, 1).reshape(heads, n * per * new, width)
-    return torch.bmm(turned, keys.transpose(1, 2)).view(heads, n, per, new, -1).transpose(0, 1)
+def _chunks(count: int, scores: int, device: torch.device) -> Iterator[slice]:
+    """Cut `count` things of so many scores each into parts of bounded size."""
+    size = max(1, _MOST_SCORES.get(device.type, 2**22) // scores)
+    for begin in range(0, count, size):
+        yield slice(begin, min(count, begin + size))
 
 
-def _hide_before(before: Tensor, groups: Groups, positions: Tensor, window: int | None) -> Tensor:
-    """Hide what lies further back than a sliding window."""
-    if window is None or int(positions.max()) < window:
-        return before
-    hidden = torch.zeros(before.shape[0], before.shape[3], before.shape[4], dtype=torch.bool, device=before.device)
-    for beginning, members in groups:
-        chosen: Any = slice(None) if members is None else members
-        back = positions[chosen][..., None] - torch.arange(beginning.length, device=before.device)
-        hidden[chosen, :, : beginning.length] = back >= window
-    return before.masked_fill(hidden[:, None, None], -torch.inf)
-
-
-def _add_before(read: Tensor, groups: Groups, layer: int, weights: Tensor) -> Tensor:
-    """Add what each row reads from its beginning."""
-    for beginning, members in groups:
-        values = beginning.states[layer][1]
-        part = weights[..., : beginning.length] if members is None else weights[members][..., : beginning.length]
-        n, heads, per, new, _ = part.shape
-        turned = part.transpose(0, 1).reshape(heads, n * per * new, -1)
-        told = torch.bmm(turned, values).view(heads, n, per, new, -1).transpose(0, 1)
-        if members is None:
-            return read + told
-        read = read.index_add(0, members, told.contiguous())
-    return read
+def _add_some(read: Read, part: Read, tokens: slice | Tensor) -> Read:
+    """Add what only some of the tokens read."""
+    added = Read(*(one[tokens] for one in read)).add(part)
+    whole = Read(*(one.clone() for one in read))
+    for one, new in zip(whole, added, strict=True):
+        one[tokens] = new.to(one.dtype)
+    return whole

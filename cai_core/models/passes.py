@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from cai_core.models.attention import NAME, Beginning, Groups, Pass
+from cai_core.models.attention import NAME, Asking, Beginning, Groups, Pass
 from cai_core.models.slots import Slots
 
 Tokens = list[int]
@@ -59,20 +59,12 @@ class Passes:
 
     def run(self, slots: Slots, stretches: Sequence[Stretch]) -> Tensor:
         """One pass over stretches of any length: logits [sum of keep, vocabulary], stretch after stretch."""
-        new = max(len(one.tokens) for one in stretches)
-        own = max(one.start + len(one.tokens) for one in stretches)
         ids = torch.tensor([[token for one in stretches for token in one.tokens]], device=self.device)
-        positions = torch.tensor([[at for one in stretches for at in one.absolute()]], device=self.device)
-        flat = None
-        if any(len(one.tokens) < new for one in stretches):
-            flat = torch.tensor(
-                [row * new + i for row, one in enumerate(stretches) for i in range(len(one.tokens))], device=self.device
-            )
+        positions = torch.tensor([at for one in stretches for at in one.absolute()], device=self.device)
         ends = torch.tensor([len(one.tokens) for one in stretches]).cumsum(0).tolist()
         keep = [at for one, end in zip(stretches, ends, strict=True) for at in range(end - one.keep, end)]
-        kept = None if keep == list(range(ids.shape[1])) else torch.tensor(keep, device=self.device)
-        rows = self._pass(slots, stretches, new, own, flat)
-        return self._logits(ids, positions, kept, rows)
+        kept = None if len(keep) == ids.shape[1] else torch.tensor(keep, device=self.device)
+        return self._logits(ids, positions, self._pass(slots, stretches, positions, kept))
 
     def step(
         self, slots: Slots, groups: Groups, lengths: Sequence[int], positions: Sequence[int], tokens: Tokens
@@ -84,50 +76,69 @@ class Passes:
         keys = torch.arange(own, device=self.device)
         hidden = (keys > places)[:, None]  # [rows, 1, own]
         key_positions = keys + (at[:, None] - places)
-        rows = Pass(slots, slice(0, len(tokens)), 1, None, places, hidden, at[:, None], key_positions, groups)
-        return self._logits(torch.tensor([tokens], device=self.device), at[None], None, rows)
+        asking = Asking(None, places, hidden, at, groups)
+        rows = Pass(slots, slice(0, len(tokens)), key_positions, asking)
+        return self._logits(torch.tensor([tokens], device=self.device), at, rows)
 
     def groups(self, beginnings: Sequence[Beginning | None]) -> Groups:
-        """Rows by the beginning that they share."""
+        """Flat tokens by the beginning of their rows, given for each token."""
         members: dict[int, list[int]] = {}
         found: dict[int, Beginning] = {}
-        for row, beginning in enumerate(beginnings):
+        for token, beginning in enumerate(beginnings):
             if beginning is not None:
-                members.setdefault(id(beginning), []).append(row)
+                members.setdefault(id(beginning), []).append(token)
                 found[id(beginning)] = beginning
-        if len(found) == 1 and len(next(iter(members.values()))) == len(beginnings):
-            return [(next(iter(found.values())), None)]
-        return [(found[key], torch.tensor(rows, device=self.device)) for key, rows in members.items()]
+        return [(found[key], self._slice(tokens)) for key, tokens in members.items()]
 
-    def _pass(self, slots: Slots, stretches: Sequence[Stretch], new: int, own: int, flat: Tensor | None) -> Pass:
-        """Where the rows' tokens go and what they see. A padded place sees its own first token, and is not read."""
-        starts = torch.tensor([one.start for one in stretches], device=self.device)
-        places = starts[:, None] + torch.arange(new, device=self.device)  # [rows, new]
-        keys = torch.arange(own, device=self.device)
-        hidden = keys > places[..., None]  # [rows, new, own]
+    def _slice(self, tokens: Tokens) -> slice | Tensor:
+        """A slice where the tokens stand side by side: it copies nothing."""
+        if tokens[-1] - tokens[0] == len(tokens) - 1:
+            return slice(tokens[0], tokens[-1] + 1)
+        return torch.tensor(tokens, device=self.device)
+
+    def _pass(self, slots: Slots, stretches: Sequence[Stretch], positions: Tensor, kept: Tensor | None) -> Pass:
+        """Where the rows' tokens go and what they see."""
+        own = max(one.start + len(one.tokens) for one in stretches)
         base = torch.tensor([one.beginning.length if one.beginning else 0 for one in stretches], device=self.device)
-        positions, key_positions = places + base[:, None], keys + base[:, None]
+        key_positions = torch.arange(own, device=self.device) + base[:, None]
         for row, one in enumerate(stretches):
-            if one.branches:
-                count = len(one.tokens)
-                branch = torch.tensor(one.branches, device=self.device)
-                among = hidden[row, :count, one.start : one.start + count]
-                among |= (branch[:, None] != branch[None]) & (branch[None] != 0)
-                positions[row, :count] = key_positions[row, one.start : one.start + count] = torch.tensor(
-                    one.absolute(), device=self.device
-                )
+            if one.positions:
+                among = slice(one.start, one.start + len(one.tokens))
+                key_positions[row, among] = torch.tensor(one.positions, device=self.device)
         at = torch.tensor([one.slot for one in stretches], device=self.device)
-        groups = self.groups([one.beginning for one in stretches])
-        # A padded place that is past the keys there are would be written nowhere: it is never written at all.
-        return Pass(slots, at, new, flat, places, hidden, positions, key_positions, groups)
+        everybody = self._asking(stretches, [len(one.tokens) for one in stretches], positions, own)
+        if kept is None:
+            return Pass(slots, at, key_positions, everybody)
+        last = self._asking(stretches, [one.keep for one in stretches], positions[kept], own)
+        return Pass(slots, at, key_positions, everybody, last, kept, max(self.windows, default=None))
+
+    def _asking(self, stretches: Sequence[Stretch], counts: Sequence[int], positions: Tensor, own: int) -> Asking:
+        """The last so many tokens of each row."""
+        most = max(counts)
+        flat = None
+        if min(counts) < most:
+            places = [row * most + i for row, count in enumerate(counts) for i in range(count)]
+            flat = torch.tensor(places, device=self.device)
+        first = [one.start + len(one.tokens) - count for one, count in zip(stretches, counts, strict=True)]
+        at = torch.tensor(first, device=self.device)[:, None] + torch.arange(most, device=self.device)  # [rows, most]
+        hidden = torch.arange(own, device=self.device) > at[..., None]  # [rows, most, own]
+        for row, (one, count) in enumerate(zip(stretches, counts, strict=True)):
+            if one.branches:
+                among = slice(one.start, one.start + len(one.tokens))
+                branch = torch.tensor(one.branches, device=self.device)
+                hidden[row, :count, among] |= (branch[-count:, None] != branch) & (branch != 0)
+        groups = self.groups(
+            [one.beginning for one, count in zip(stretches, counts, strict=True) for _ in range(count)]
+        )
+        return Asking(flat, at, hidden, positions, groups)
 
     @torch.no_grad()
-    def _logits(self, ids: Tensor, positions: Tensor, kept: Tensor | None, rows: Pass) -> Tensor:
-        """Logits [kept, vocabulary] of flat `ids` [1, tokens]."""
-        more = {} if kept is None else {"logits_to_keep": kept}
+    def _logits(self, ids: Tensor, positions: Tensor, rows: Pass) -> Tensor:
+        """Logits [tokens kept, vocabulary] of flat `ids` [1, tokens] at `positions` [tokens]."""
+        more = {} if rows.kept is None else {"logits_to_keep": rows.kept}
         with shared(self.model):
             logits: Tensor = self.model(
-                input_ids=ids, position_ids=positions, use_cache=False, rows=rows, **more
+                input_ids=ids, position_ids=positions[None], use_cache=False, rows=rows, **more
             ).logits[0]
         self.windows.update(rows.windows)
         return logits

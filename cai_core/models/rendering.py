@@ -6,6 +6,7 @@ Turns go through the model's chat template, or, where it has none, take the pape
 
 import hashlib
 import re
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,10 +14,11 @@ from functools import cached_property
 from transformers import PreTrainedTokenizerBase
 
 from cai_core.errors import ModelError
+from cai_core.models.plain_form import HUMAN, cut_at, plain_text
 from cai_core.types import Conversation, Role, assistant, user
 
-HUMAN = "\n\nHuman:"
-_SPEAKER = {Role.USER: HUMAN + " ", Role.ASSISTANT: "\n\nAssistant: ", Role.SYSTEM: ""}
+_MOST_PARTS = 4096
+"""Most texts whose tokens are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,10 @@ class Renderer:
         # Headers and the like are in no named list of the tokenizer's, and are read as special tokens all the same.
         added = {token.content for token in tokenizer.added_tokens_decoder.values() if token.special}
         self._special = tuple(sorted(text for text in added.union(tokenizer.all_special_tokens) if text))
+        self._parts = re.compile("(" + "|".join(map(re.escape, sorted(self._special, key=len, reverse=True))) + ")")
+        self._splits = bool(self._special) and self._splits_at_special()
+        self._known: OrderedDict[str, list[int]] = OrderedDict()  # tokens of parts, the one used last is last
+        self._last: tuple[Conversation, list[Piece]] | None = None
         begins = list(tokenizer("a").input_ids)[:1]
         self._begin: int | None = tokenizer.bos_token_id if begins == [tokenizer.bos_token_id] else None
 
@@ -45,8 +51,7 @@ class Renderer:
 
     def answer(self, context: str | Conversation, text: str, stop: Sequence[str] = ()) -> str:
         """What of a model's `text` answers `context`: all before the first stop string, the usual ones or one given."""
-        cuts = [text.index(end) for end in (*stop, *self.stops(context)) if end in text]
-        text = text[: min(cuts)] if cuts else text
+        text = cut_at(text, (*stop, *self.stops(context)))
         if self.has_template or isinstance(context, str) or context[-1].role is Role.ASSISTANT:
             return text
         # Without a template, what follows 'Assistant:' begins with the space that parts it from the label.
@@ -113,10 +118,10 @@ class Renderer:
         if isinstance(context, str):
             return [Piece(context, trusted=False)]
         if self.has_template:
-            return self._template_pieces(context)
-        answers = not context or context[-1].role is not Role.ASSISTANT
-        turns = "".join(_SPEAKER[turn.role] + turn.content for turn in context)
-        return [Piece(turns + ("\n\nAssistant:" if answers else ""), trusted=False)]
+            if self._last is None or self._last[0] is not context:
+                self._last = (context, self._template_pieces(context))
+            return list(self._last[1])
+        return [Piece(plain_text(context), trusted=False)]
 
     def _template_pieces(self, context: Conversation, *, closed: bool = False) -> list[Piece]:
         """Render the template around place-holders, so that no text can pass for a part of it.
@@ -143,5 +148,30 @@ class Renderer:
         return self._encode("".join(piece.text for piece in pieces), trusted=True)
 
     def _encode(self, text: str, trusted: bool) -> list[int]:
+        if not (trusted and self._splits):
+            return self._encode_whole(text, trusted)
+        return [token for part in self._parts.split(text) if part for token in self._encode_part(part)]
+
+    def _encode_whole(self, text: str, trusted: bool) -> list[int]:
         encoded = self.tokenizer(text, add_special_tokens=False, split_special_tokens=not trusted)
         return list(encoded.input_ids)
+
+    def _encode_part(self, part: str) -> list[int]:
+        """Tokens of what stands between special tokens: few-shots come again with every request."""
+        found = self._known.pop(part, None) or self._encode_whole(part, trusted=True)
+        self._known[part] = found
+        if len(self._known) > _MOST_PARTS:
+            self._known.popitem(last=False)
+        return found
+
+    def _splits_at_special(self) -> bool:
+        """Whether text on both sides of a special token is read as if it stood alone; some tokenizers add spaces."""
+        added = self.tokenizer.added_tokens_decoder.values()
+        if any(token.special and (token.lstrip or token.rstrip or token.single_word) for token in added):
+            return False
+        for special in self._special:
+            text = f"{special}Hello there{special}\n\n Hi, you.{special}{special} x {special}A"
+            apart = [token for part in self._parts.split(text) if part for token in self._encode_whole(part, True)]
+            if apart != self._encode_whole(text, True):
+                return False
+        return True

@@ -39,20 +39,17 @@ class Slots:
         self.count, self.room = count, room
 
     def write(
-        self, layer: int, at: slice | Tensor, places: Tensor, keys: Tensor, values: Tensor, flat: Tensor | None
+        self, layer: int, at: slice | Tensor, places: Tensor, flat: Tensor | None, keys: Tensor, values: Tensor
     ) -> None:
-        """Put new states [rows, kv heads, new, width] at their `places` [rows, new] in the slots `at` [rows]."""
+        """Put flat states [tokens, kv heads, width] at their `places` [rows, new] in the slots `at` [rows]."""
         held_keys, held_values = self._held(layer, keys, values)
-        numbers = torch.arange(len(places), device=places.device) + at.start if isinstance(at, slice) else at
-        rows, where = numbers[:, None].expand_as(places), places
-        new_keys, new_values = keys.transpose(1, 2), values.transpose(1, 2)  # [rows, new, kv heads, width]
-        if flat is None:
-            held_keys[rows, :, where], held_values[rows, :, where] = new_keys, new_values
-            return
-        # Padding is not written: its place belongs to nobody yet, or to an older token.
-        rows, where = rows.flatten()[flat], where.flatten()[flat]
-        held_keys[rows, :, where] = new_keys.flatten(0, 1)[flat]
-        held_values[rows, :, where] = new_values.flatten(0, 1)[flat]
+        if isinstance(at, slice):
+            at = torch.arange(at.start, at.stop, device=places.device)
+        rows, where = at[:, None].expand_as(places).flatten(), places.flatten()
+        if flat is not None:
+            # Padding is not written: its place belongs to nobody yet, or to an older token.
+            rows, where = rows[flat], where[flat]
+        held_keys[rows, :, where], held_values[rows, :, where] = keys, values
 
     def read(self, layer: int, at: slice | Tensor, length: int) -> tuple[Tensor, Tensor]:
         """The first `length` keys and values of the slots `at`, each [rows, kv heads, length, width]."""
@@ -75,8 +72,8 @@ class Slots:
     def _held(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         if layer not in self._keys:
             # Zeros, for what is hidden is still multiplied, and nought times no number is no number.
-            self._keys[layer] = keys.new_zeros(self.count, keys.shape[1], self.room, keys.shape[3])
-            self._values[layer] = values.new_zeros(self.count, values.shape[1], self.room, values.shape[3])
+            self._keys[layer] = keys.new_zeros(self.count, keys.shape[1], self.room, keys.shape[2])
+            self._values[layer] = values.new_zeros(self.count, values.shape[1], self.room, values.shape[2])
         return self._keys[layer], self._values[layer]
 
 
