@@ -7,6 +7,11 @@ from typing import Any
 import torch
 from peft import LoraConfig, get_peft_model
 from transformers import (
+    AutoModelForCausalLM,
+    BloomConfig,
+    BloomForCausalLM,
+    Gemma2Config,
+    Gemma2ForCausalLM,
     GPTNeoXConfig,
     GPTNeoXForCausalLM,
     LlamaConfig,
@@ -16,6 +21,8 @@ from transformers import (
     MistralForCausalLM,
     PreTrainedModel,
     PreTrainedTokenizerFast,
+    Qwen3Config,
+    Qwen3ForCausalLM,
 )
 
 from cai_core.training.tokenizer import train_tokenizer
@@ -36,9 +43,21 @@ SIZES: dict[str, Any] = {
 KINDS: dict[str, tuple[type[Any], type[Any], dict[str, Any]]] = {
     "llama": (LlamaConfig, LlamaForCausalLM, {"num_key_value_heads": 2, "tie_word_embeddings": True}),
     "neox": (GPTNeoXConfig, GPTNeoXForCausalLM, {}),
-    # Sliding windows cannot share prefixes: this one goes the plain way.
     "mistral": (MistralConfig, MistralForCausalLM, {"num_key_value_heads": 2, "sliding_window": 16}),
+    "qwen": (Qwen3Config, Qwen3ForCausalLM, {"num_key_value_heads": 1, "head_dim": 12}),
+    # Every other layer looks back through a window; scores are capped.
+    "gemma": (
+        Gemma2Config,
+        Gemma2ForCausalLM,
+        {"num_key_value_heads": 2, "head_dim": 16, "sliding_window": 24, "query_pre_attn_scalar": 16},
+    ),
+    # Its positions are biases to the attention's scores, so it goes the plain way.
+    "bloom": (BloomConfig, BloomForCausalLM, {"n_layer": 2, "n_head": 4}),
 }
+ENGINE_KINDS = tuple(kind for kind in KINDS if kind != "bloom")
+"""What the engine reads."""
+ADAPTED = {"neox": ("query_key_value",), "bloom": ("query_key_value",)}
+"""Where an adapter goes, if not into `q_proj` and `v_proj`."""
 
 
 def tokenizer(*, template: bool = True) -> PreTrainedTokenizerFast:
@@ -83,7 +102,7 @@ def save_both(folder: Path, model: PreTrainedModel, words: PreTrainedTokenizerFa
 
 def save_adapter(base: Path, folder: Path, *, modules: Sequence[str] = ("q_proj", "v_proj"), seed: int = 0) -> Path:
     """A LoRA adapter with noise in both its matrices."""
-    model = get_peft_model(LlamaForCausalLM.from_pretrained(base), LoraConfig(r=4, target_modules=list(modules)))
+    model = get_peft_model(AutoModelForCausalLM.from_pretrained(base), LoraConfig(r=4, target_modules=list(modules)))
     return _save_noisy(model, folder, seed)
 
 

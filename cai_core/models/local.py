@@ -8,6 +8,7 @@ the distribution is the same but for rounding, yet a text may change with its ne
 
 import sys
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -104,14 +105,15 @@ class LocalModel:
 
         A fault of the device is raised: after one, every row would fail on this process, and none by its own fault.
         """
-        again: list[Row] = []
+        queue: list[Row] = []  # rows that begin again
         alone = False
         while True:
-            first = again[:1] if alone else again
-            again = again[len(first) :]
             try:
-                yield from self.engine.answer(_queued(first, _nothing if again else pull), on_token)
-                if not again:
+                if alone and queue:
+                    yield from self.engine.answer(partial(_first, [queue.pop(0)]), on_token)
+                else:
+                    alone = False
+                    yield from self.engine.answer(lambda: _first(queue) or pull(), on_token)
                     return
             except _Outside as outside:
                 raise outside.error from None
@@ -124,7 +126,7 @@ class LocalModel:
                     unfinished[0].error = _words(error)
                     yield unfinished[0]
                     continue
-                again = [*unfinished, *again]
+                queue[:0] = unfinished
                 alone = not _out_of_memory(error)
                 if not alone:
                     self.engine.width = max(1, min(self.engine.width, len(unfinished)) // 2)
@@ -208,14 +210,8 @@ class _Outside(Exception):  # noqa: N818 - carries what the caller's own code ra
         self.error = error
 
 
-def _queued(rows: list[Row], pull: Pull) -> Pull:
-    """First these rows, then what `pull` gives."""
-    waiting = iter(rows)
-    return lambda: next(waiting, None) or pull()
-
-
-def _nothing() -> None:
-    return None
+def _first(rows: list[Row]) -> Row | None:
+    return rows.pop(0) if rows else None
 
 
 def _taken(failed: list[tuple[str, Failed]]) -> Iterator[tuple[str, Answer]]:

@@ -1,15 +1,12 @@
 """What a local model answers: the same in any batch, and what the model itself computes."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from cai_core.models.engine import Engine
 from cai_core.models.local import LocalModel
-from cai_core.models.plain import PlainEngine
 from cai_core.models.sampling import draw, uniforms
 from cai_core.types import (
     Answer,
