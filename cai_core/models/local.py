@@ -17,7 +17,7 @@ from cai_core.models.base import OnText
 from cai_core.models.engine import OnToken, Pull, Row
 from cai_core.models.rendering import Renderer
 from cai_core.models.rows import Options, Tokens, common_length
-from cai_core.models.trial import engine_for
+from cai_core.models.trial import SHARE, engine_for
 from cai_core.models.weights import context_length, load_causal, load_tokenizer, pick_device
 from cai_core.types import Answer, Choice, Choose, Conversation, Failed, Failure, ModelRef, Request, Sample, Text
 
@@ -33,17 +33,24 @@ class LocalModel:
         self._hold(load_causal(ref, pick_device(device)), tokenizer, width)
 
     @classmethod
-    def of(cls, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, width: int = 32) -> "LocalModel":
-        """Around a model that is in memory and does not change: states of its weights are kept."""
+    def of(
+        cls, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, width: int = 32, share: float = SHARE
+    ) -> "LocalModel":
+        """Around a model that is in memory, put into evaluation mode. Who changes its weights calls `engine.forget`.
+
+        `share`: part of the free memory that keys and values may take.
+        """
         local = cls.__new__(cls)
-        local._hold(model.eval(), tokenizer, width)
+        local._hold(model.eval(), tokenizer, width, share)
         return local
 
-    def _hold(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, width: int) -> None:
+    def _hold(
+        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, width: int, share: float = SHARE
+    ) -> None:
         self.model, self.tokenizer = model, tokenizer
         self.renderer = Renderer(tokenizer)
         self._ends = end_tokens(model, tokenizer)
-        self.engine, self.plain_because = engine_for(model, int(tokenizer.pad_token_id or 0), width=width)
+        self.engine, self.plain_because = engine_for(model, int(tokenizer.pad_token_id or 0), width=width, share=share)
         if self.plain_because:
             name = model.config.architectures or [model.config.model_type]
             print(f"{name[0]} is answered the plain way, several times slower: {self.plain_because}.", file=sys.stderr)
@@ -67,6 +74,13 @@ class LocalModel:
         self, requests: Iterable[tuple[str, Request]], *, on_text: OnText | None = None
     ) -> Iterator[tuple[str, Answer]]:
         """Yield `(key, answer)` once for every `(key, request)`, up to `width` at work at a time."""
+        for key, done in self.rows(requests, on_text=on_text):
+            yield key, self._answer(done) if isinstance(done, Row) else done
+
+    def rows(
+        self, requests: Iterable[tuple[str, Request]], *, on_text: OnText | None = None
+    ) -> Iterator[tuple[str, Row | Failed]]:
+        """As `answer`, with the tokens that were drawn."""
         failed: list[tuple[str, Failed]] = []
         pending = iter(requests)
 
@@ -94,7 +108,7 @@ class LocalModel:
         while True:
             for row in self._rows(pull, on_token):
                 yield from _taken(failed)
-                yield row.key, self._answer(row)
+                yield row.key, row
             if not failed:
                 return
             # While only unusable requests were there, their answers may bring new ones.
@@ -214,7 +228,7 @@ def _first(rows: list[Row]) -> Row | None:
     return rows.pop(0) if rows else None
 
 
-def _taken(failed: list[tuple[str, Failed]]) -> Iterator[tuple[str, Answer]]:
+def _taken(failed: list[tuple[str, Failed]]) -> Iterator[tuple[str, Failed]]:
     while failed:
         yield failed.pop(0)
 

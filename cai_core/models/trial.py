@@ -12,7 +12,7 @@ from cai_core.models.plain import PlainEngine
 from cai_core.models.rows import Tokens
 from cai_core.models.slots import Slots
 
-_SHARE = 0.4
+SHARE = 0.4
 """Part of the memory that is free which keys and values may take."""
 _KINDS = {"full_attention", "sliding_attention"}
 """Kinds of layers whose attention the engine knows."""
@@ -28,18 +28,21 @@ class Trial:
     """Bytes of keys and values of one token, in all layers."""
 
 
-def engine_for(model: PreTrainedModel, pad: int, *, width: int) -> tuple[Engine | PlainEngine, str | None]:
+def engine_for(
+    model: PreTrainedModel, pad: int, *, width: int, share: float = SHARE
+) -> tuple[Engine | PlainEngine, str | None]:
     """The engine, or the plain way and why."""
     trial = try_passes(model)
     if trial.refused:
         return PlainEngine(model, pad, width=width), trial.refused
-    return Engine(model, width=width, budget=free_budget(model.device), token_bytes=trial.token_bytes), None
+    return Engine(
+        model, width=width, budget=int(share * free_memory(model.device)), token_bytes=trial.token_bytes
+    ), None
 
 
-def free_budget(device: torch.device) -> int:
-    """Bytes that keys and values may take on a device: a part of what is free now."""
-    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
-    return int(free * _SHARE)
+def free_memory(device: torch.device) -> int:
+    """Bytes that are free on a device now."""
+    return int(torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available)
 
 
 def try_passes(model: PreTrainedModel) -> Trial:

@@ -6,6 +6,7 @@ the policy is SL-CAI's adapter, loaded to train, and its frozen copy beside it i
 """
 
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from trl import GRPOConfig, GRPOTrainer, RLOOConfig, RLOOTrainer
 
 from cai_core.config import RlConfig
 from cai_core.errors import RunError
+from cai_core.models.engine import Row
+from cai_core.models.local import LocalModel
 from cai_core.models.preference import PreferenceScorer
 from cai_core.models.rendering import Renderer
 from cai_core.models.weights import context_length
@@ -26,7 +29,19 @@ from cai_core.training.callback import Reporter
 from cai_core.training.checkpoints import load_result, newest_checkpoint, save_result, save_snapshot, snapshots
 from cai_core.training.lora import causal_policy, count_parameters
 from cai_core.training.reference import check_reference, check_start
-from cai_core.types import Conversation, ModelRef, OnStep, Prompt, Rollout, TrainingResult, assistant, user
+from cai_core.types import (
+    Conversation,
+    Failed,
+    ModelRef,
+    OnStep,
+    Prompt,
+    Rollout,
+    Sample,
+    TrainingResult,
+    assistant,
+    derive_seed,
+    user,
+)
 
 NEW_ADAPTER_RANK = 16
 """Rank of the adapter where the policy comes without one (a model with SL-CAI merged into it)."""
@@ -63,7 +78,7 @@ def train_rl(
     model, tokenizer = causal_policy(policy, rank=NEW_ADAPTER_RANK, seed=seed)
     renderer = Renderer(tokenizer)
     room = context_length(model.config, tokenizer) - config.max_new_tokens
-    usable, left_out = usable_prompts(prompts, renderer, room)
+    usable, left_out = usable_prompts(prompts, renderer, room, ours=config.algorithm == "grpo")
 
     def snapshot(trained: PeftModel, step: int) -> None:
         check_reference(trained, policy)
@@ -83,12 +98,14 @@ def train_rl(
     return save_result(folder, facts)
 
 
-def usable_prompts(prompts: Sequence[Prompt], renderer: Renderer, limit: int) -> tuple[list[Prompt], dict[str, int]]:
-    """Prompts of at most `limit` tokens that the trainer will send as they are, and why the others are left out.
+def usable_prompts(
+    prompts: Sequence[Prompt], renderer: Renderer, limit: int, *, ours: bool = False
+) -> tuple[list[Prompt], dict[str, int]]:
+    """Prompts of at most `limit` tokens that are sent as they are, and why the others are left out.
 
-    The trainer takes no token ids: it tokenises by itself, and reads a special token where an untrusted prompt merely
-    spells one. A prompt on which it differs from us for that is `special_tokens`, for any other cause
-    `template_differs`.
+    Where the trainer samples (`ours` False), it tokenises by itself, and reads a special token where an untrusted
+    prompt merely spells one. A prompt on which it differs from us for that is `special_tokens`, for any other cause
+    `template_differs`. Where our engine samples, every prompt that fits is sent as it is.
     """
     usable: list[Prompt] = []
     left_out = {"too_long": 0, "special_tokens": 0, "template_differs": 0}
@@ -96,7 +113,7 @@ def usable_prompts(prompts: Sequence[Prompt], renderer: Renderer, limit: int) ->
         ids = renderer.ids(prompt.turns)
         if len(ids) > limit:
             left_out["too_long"] += 1
-        elif ids == _trainer_ids(renderer.tokenizer, trainer_prompt(prompt.turns, renderer)):
+        elif ours or ids == _trainer_ids(renderer.tokenizer, trainer_prompt(prompt.turns, renderer)):
             usable.append(prompt)
         else:
             left_out["special_tokens" if renderer.spells_special(prompt.turns) else "template_differs"] += 1
@@ -177,22 +194,72 @@ def rl_trainer(
     seed: int,
     reporter: Reporter,
 ) -> GRPOTrainer | RLOOTrainer:
-    """TRL's trainer, told so that one optimiser step is one generation of prompts × responses: always on policy."""
+    """TRL's trainer, told so that one optimiser step is one generation of prompts × responses: always on policy.
+
+    GRPO samples with our engine, by TRL's `rollout_func`; RLOO has no such hook, and samples with `generate`.
+    """
     renderer = Renderer(tokenizer)
     order = prompt_order(len(prompts), total=config.steps * config.prompts_per_step, seed=seed)
     trainer_class, arguments = _algorithm(config, _arguments(config, folder, seed, count_parameters(model)))
-    trainer = trainer_class(
-        model=model,  # and no peft_config: TRL then takes a copy of this very adapter as the reference
-        reward_funcs=reward,
-        args=arguments,
-        train_dataset=Dataset.from_list(
-            [{"prompt": trainer_prompt(prompts[i].turns, renderer), "row": i} for i in order]
-        ),
-        processing_class=tokenizer,
-        callbacks=[reporter],
-    )
+    more: dict[str, Any] = {}
+    if config.algorithm == "grpo":
+        width = config.prompts_per_step * config.responses_per_prompt
+        more["rollout_func"] = rollouts(LocalModel.of(model, tokenizer, width=width, share=0.1), prompts, config, seed)
+        sent: Callable[[int], Any] = str  # rollouts are given the prompts alone: the number says which one it is
+    else:
+        sent = lambda i: trainer_prompt(prompts[i].turns, renderer)  # noqa: E731
+    with warnings.catch_warnings():
+        # TRL may change its hook: its version is pinned, and the tests hold it.
+        warnings.filterwarnings("ignore", "You are using 'rollout_func'")
+        trainer = trainer_class(
+            model=model,  # and no peft_config: TRL then takes a copy of this very adapter as the reference
+            reward_funcs=reward,
+            args=arguments,
+            train_dataset=Dataset.from_list([{"prompt": sent(i), "row": i} for i in order]),
+            processing_class=tokenizer,
+            callbacks=[reporter],
+            **more,
+        )
     trainer.remove_callback(PrinterCallback)  # each step is reported already
     return trainer
+
+
+def rollouts(
+    policy: LocalModel, prompts: Sequence[Prompt], config: RlConfig, seed: int
+) -> Callable[[list[str], Any], dict[str, Any]]:
+    """TRL's `rollout_func`: a step's responses, of the policy as it is now.
+
+    A response's seed is that of the run, the step and its place among the step's, so a resumed run samples the same.
+    """
+
+    def sample(numbers: list[str], trainer: Any) -> dict[str, Any]:
+        asked = [prompts[int(number)].turns for number in numbers]
+        seeds = [derive_seed(seed, "rollout", trainer.state.global_step, place) for place in range(len(asked))]
+        requests = (
+            (str(place), Sample(turns, own, config.max_new_tokens, config.temperature))
+            for place, (turns, own) in enumerate(zip(asked, seeds, strict=True))
+        )
+        trained = policy.model.training
+        policy.model.eval()
+        policy.engine.forget()  # the weights have changed since the last step
+        found = dict(policy.rows(requests))
+        policy.engine.forget()  # and their memory is wanted for the step
+        policy.model.train(trained)
+        drawn = [_drawn(found[str(place)]) for place in range(len(asked))]
+        return {
+            "prompt_ids": [row.ids for row in drawn],
+            "completion_ids": [row.tokens for row in drawn],
+            "logprobs": None,
+        }
+
+    return sample
+
+
+def _drawn(row: Row | Failed) -> Row:
+    problem = row.message if isinstance(row, Failed) else row.error
+    if problem or isinstance(row, Failed):
+        raise RunError(f"a response could not be sampled: {problem} Resume the run, or lower its learning rate.")
+    return row
 
 
 def _arguments(config: RlConfig, folder: Path, seed: int, parameters: int) -> dict[str, Any]:
