@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 from torch import Tensor
-from transformers import PreTrainedModel
 
+from cai_core.models.adapters import Weights
 from cai_core.models.attention import Beginning, Groups
 from cai_core.models.passes import Passes, Stretch
 from cai_core.models.rows import Options, Tokens, common_length, item_length, lay_out, shared_groups, sum_tails
@@ -97,8 +97,8 @@ NOT_A_NUMBER = "The model's output is not a number."
 class Engine:
     """Keeps up to `width` samples at work on one model, within `budget` bytes of keys and values."""
 
-    def __init__(self, model: PreTrainedModel, *, width: int, budget: int, token_bytes: int) -> None:
-        self.passes, self.width = Passes(model), width
+    def __init__(self, weights: Weights, *, width: int, budget: int, token_bytes: int) -> None:
+        self.passes, self.width = Passes(weights), width
         self._budget, self._token_bytes = budget, token_bytes
         self._beginnings: list[Beginning] = []  # the one used last is last
         self._at_work: list[Row] = []  # row i is in slot i

@@ -13,12 +13,13 @@ from functools import partial
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from cai_core.models.adapters import Weights, load_weights
 from cai_core.models.base import OnText
 from cai_core.models.engine import OnToken, Pull, Row
 from cai_core.models.rendering import Renderer
 from cai_core.models.rows import Options, Tokens, common_length
 from cai_core.models.trial import SHARE, engine_for
-from cai_core.models.weights import context_length, load_causal, load_tokenizer, pick_device
+from cai_core.models.weights import context_length, load_tokenizer, pick_device
 from cai_core.types import Answer, Choice, Choose, Conversation, Failed, Failure, ModelRef, Request, Sample, Text
 
 _MOST_SHARED = 256
@@ -30,7 +31,7 @@ class LocalModel:
 
     def __init__(self, ref: ModelRef, *, width: int = 32, device: str | None = None) -> None:
         tokenizer = load_tokenizer(ref)
-        self._hold(load_causal(ref, pick_device(device)), tokenizer, width)
+        self._hold(load_weights(ref, pick_device(device)), tokenizer, width)
 
     @classmethod
     def of(
@@ -41,16 +42,16 @@ class LocalModel:
         `share`: part of the free memory that keys and values may take.
         """
         local = cls.__new__(cls)
-        local._hold(model.eval(), tokenizer, width, share)
+        local._hold(Weights(model.eval()), tokenizer, width, share)
         return local
 
-    def _hold(
-        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, width: int, share: float = SHARE
-    ) -> None:
-        self.model, self.tokenizer = model, tokenizer
+    def _hold(self, weights: Weights, tokenizer: PreTrainedTokenizerBase, width: int, share: float = SHARE) -> None:
+        self.weights, self.model, self.tokenizer = weights, weights.model, tokenizer
+        model = weights.model
         self.renderer = Renderer(tokenizer)
         self._ends = end_tokens(model, tokenizer)
-        self.engine, self.plain_because = engine_for(model, int(tokenizer.pad_token_id or 0), width=width, share=share)
+        pad = int(tokenizer.pad_token_id or 0)
+        self.engine, self.plain_because = engine_for(weights, pad, width=width, share=share)
         if self.plain_because:
             name = model.config.architectures or [model.config.model_type]
             print(f"{name[0]} is answered the plain way, several times slower: {self.plain_because}.", file=sys.stderr)

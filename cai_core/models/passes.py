@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from cai_core.models.adapters import Weights
 from cai_core.models.attention import NAME, Asking, Beginning, Groups, Pass
 from cai_core.models.slots import Slots
 
@@ -43,8 +44,8 @@ class Stretch:
 class Passes:
     """Runs passes through a model, which keeps its own attention for everybody else."""
 
-    def __init__(self, model: PreTrainedModel, *, pass_tokens: int | None = None) -> None:
-        self.model, self.device = model, model.device
+    def __init__(self, weights: Weights, *, pass_tokens: int | None = None) -> None:
+        self.weights, self.model, self.device = weights, weights.model, weights.model.device
         self.windows: dict[int, int | None] = {}
         # Small passes stay in a processor's cache; a GPU wants to be filled.
         self.pass_tokens = pass_tokens or (2048 if self.device.type == "cpu" else 16384)
@@ -135,6 +136,7 @@ class Passes:
     @torch.no_grad()
     def _logits(self, ids: Tensor, positions: Tensor, rows: Pass) -> Tensor:
         """Logits [tokens kept, vocabulary] of flat `ids` [1, tokens] at `positions` [tokens]."""
+        self.weights.activate()
         more = {} if rows.kept is None else {"logits_to_keep": rows.kept}
         with shared(self.model):
             logits: Tensor = self.model(

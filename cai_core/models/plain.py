@@ -10,9 +10,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import DynamicCache, PreTrainedModel
+from transformers import DynamicCache
 from transformers.cache_utils import Cache
 
+from cai_core.models.adapters import Weights
 from cai_core.models.engine import NOT_A_NUMBER, OnToken, Pull, Row, advance
 from cai_core.models.rows import Options, Tokens, pad_left, positions_of, real_left
 
@@ -20,9 +21,10 @@ from cai_core.models.rows import Options, Tokens, pad_left, positions_of, real_l
 class PlainEngine:
     """Any causal model, up to `width` rows at once; answers as `Engine` does."""
 
-    def __init__(self, model: PreTrainedModel, pad: int, *, width: int) -> None:
-        self.model, self.width, self.unfinished = model, width, list[Row]()
-        self._pad, self._device = pad, model.device
+    def __init__(self, weights: Weights, pad: int, *, width: int) -> None:
+        self.model, self.width, self.unfinished = weights.model, width, list[Row]()
+        self._weights, self._pad, self._device = weights, pad, weights.model.device
+        model = weights.model
         accepted = inspect.signature(model.forward).parameters
         self._takes_positions = "position_ids" in accepted
         self._takes_keep = "logits_to_keep" in accepted
@@ -83,6 +85,7 @@ class PlainEngine:
     @torch.inference_mode()
     def _logits(self, ids: Tensor, positions: Tensor, visible: Tensor, cache: Cache | None, keep: int) -> Tensor:
         """Logits [rows, keep, vocabulary] at the last `keep` places."""
+        self._weights.activate()
         more: dict[str, Any] = {"past_key_values": cache, "use_cache": cache is not None}
         if self._takes_positions:
             more["position_ids"] = positions

@@ -6,6 +6,7 @@ import psutil
 import torch
 from transformers import PreTrainedModel
 
+from cai_core.models.adapters import Weights
 from cai_core.models.engine import Engine
 from cai_core.models.passes import Passes, Stretch
 from cai_core.models.plain import PlainEngine
@@ -29,15 +30,14 @@ class Trial:
 
 
 def engine_for(
-    model: PreTrainedModel, pad: int, *, width: int, share: float = SHARE
+    weights: Weights, pad: int, *, width: int, share: float = SHARE
 ) -> tuple[Engine | PlainEngine, str | None]:
     """The engine, or the plain way and why."""
-    trial = try_passes(model)
+    trial = try_passes(weights)
     if trial.refused:
-        return PlainEngine(model, pad, width=width), trial.refused
-    return Engine(
-        model, width=width, budget=int(share * free_memory(model.device)), token_bytes=trial.token_bytes
-    ), None
+        return PlainEngine(weights, pad, width=width), trial.refused
+    budget = int(share * free_memory(weights.model.device))
+    return Engine(weights, width=width, budget=budget, token_bytes=trial.token_bytes), None
 
 
 def free_memory(device: torch.device) -> int:
@@ -45,13 +45,14 @@ def free_memory(device: torch.device) -> int:
     return int(torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available)
 
 
-def try_passes(model: PreTrainedModel) -> Trial:
+def try_passes(weights: Weights) -> Trial:
     """Answer a few random tokens both ways, in rows that share a beginning and in rows that do not."""
+    model = weights.model
     kinds = set(getattr(model.config.get_text_config(), "layer_types", None) or [])
     if strange := kinds - _KINDS:
         return Trial(f"its layers are of a kind that cannot share keys and values: {', '.join(sorted(strange))}")
     try:
-        difference, windows, token_bytes = _compare(model)
+        difference, windows, token_bytes = _compare(weights)
     except Exception as error:  # a model that is not made for it may raise anything
         said = str(error).strip().splitlines()
         return Trial(f"it cannot be run that way ({type(error).__name__}: {said[0] if said else 'no words'})")
@@ -70,9 +71,10 @@ def _has_windows(model: PreTrainedModel) -> bool:
     return "sliding_attention" in kinds if kinds else getattr(config, "sliding_window", None) is not None
 
 
-def _compare(model: PreTrainedModel) -> tuple[float, dict[int, int | None], int]:
+def _compare(weights: Weights) -> tuple[float, dict[int, int | None], int]:
     """Largest difference of log-probabilities (nats), the layers' windows, bytes of a token."""
-    passes, rows = Passes(model), _rows(model)
+    model = weights.model
+    passes, rows = Passes(weights), _rows(model)
     beginning = passes.begin(rows[0][:6])
     slots = Slots(len(rows), 32)
     stretches = [Stretch(i, beginning, 0, row[6:-1]) for i, row in enumerate(rows[:2])]

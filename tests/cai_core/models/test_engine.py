@@ -1,11 +1,14 @@
 """The engine's answers are the model's own: against `generate`, in any batch, with and without an adapter."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from cai_core.models import adapters
+from cai_core.models.adapters import Weights
 from cai_core.models.engine import Engine, Row
 from cai_core.models.local import LocalModel
 from cai_core.models.plain import PlainEngine
@@ -364,7 +367,7 @@ def test_wrong_numbers_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     made, _ = tiny_models.tiny()
     shift = passes.Stretch.absolute
     monkeypatch.setattr(passes.Stretch, "absolute", lambda self: [at + (self.slot == 0) for at in shift(self)])
-    engine, why = engine_for(made, 0, width=2)
+    engine, why = engine_for(Weights(made), 0, width=2)
     assert isinstance(engine, PlainEngine)
     assert "log-probabilities" in (why or "")
 
@@ -385,3 +388,32 @@ def test_rows_start_again_as_they_were() -> None:
     row.tokens.append(5)
     assert row.again() == row.again() or vars(row.again())["tokens"] == []
     assert (row.again().key, row.again().ids, row.again().stops, row.again().shared) == ("a", [1, 2], ("s",), 1)
+
+
+def test_adapters_share_one_base_where_they_are_not_merged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    base = tiny_models.save(tmp_path / "base")
+    folders = [None, *(str(tiny_models.save_adapter(base, tmp_path / f"a{i}", seed=i)) for i in range(2))]
+    refs = [ModelRef(str(base), folder) for folder in folders]
+    requests = many(6)
+    expected = [answers(LocalModel(ref, width=4, device="cpu"), requests) for ref in refs]
+    assert len({str(one) for one in expected}) == 3
+    monkeypatch.setattr(adapters, "pick_dtype", lambda device: torch.bfloat16)  # as on a GPU; the weights stay float32
+    models = [LocalModel(ref, width=4, device="cpu") for ref in refs]
+    assert len({id(next(one.model.get_input_embeddings().parameters())) for one in models}) == 1
+    for _ in range(2):
+        assert [answers(one, requests) for one in models] == expected
+    # Taken in turns, a row at a time.
+    turns = [dict(one.answer([("a", requests[0])])) for one in (*models, *models)]
+    assert [turn["a"] for turn in turns] == [one[0] for one in expected] * 2
+
+
+def test_a_base_that_nobody_uses_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import gc
+
+    monkeypatch.setattr(adapters, "pick_dtype", lambda device: torch.bfloat16)
+    ref = ModelRef(str(tiny_models.save(tmp_path / "base")))
+    model = LocalModel(ref, width=4, device="cpu")
+    assert len(adapters._bases) == 1
+    del model
+    gc.collect()
+    assert len(adapters._bases) == 0
