@@ -51,8 +51,8 @@ demo: setup ## Run the whole loop on the sandbox, headless (ARGS="--seed 1 --jso
 demo-seeds: setup ## Run the loop for the reported seeds and write docs/results.md
 	@.venv/bin/cai-studio demo --seeds 100,101,102 --report docs/results.md
 
-bench: setup ## Run the benchmarks
-	@$(PY) -m pytest --capture=no -o python_files='bench_*.py' -o python_functions='bench_*' tests/benchmarks $(ARGS)
+bench: setup ## Measure, print the table and write bench.json (ARGS="store ratings" for some)
+	@$(PY) -m tests.benchmarks.measure $(ARGS)
 
 clean: ## Remove the environment and all caches; workspaces stay
 	@rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

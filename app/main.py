@@ -21,7 +21,10 @@ st.logo(ICON, size="large")
 page = st.navigation(
     {
         "": [st.Page("views/home.py", title="Home", icon=":material/home:", default=True)],
-        "Author": [st.Page("views/constitutions.py", title="Constitutions", icon=":material/gavel:")],
+        "Author": [
+            st.Page("views/constitutions.py", title="Constitutions", icon=":material/gavel:"),
+            st.Page("views/playground.py", title="Playground", icon=":material/forum:"),
+        ],
         "Supervise": [st.Page("views/chains.py", title="Chains", icon=":material/account_tree:")],
         "Compare": [st.Page("views/comparisons.py", title="Comparisons", icon=":material/compare_arrows:")],
         "Train": [

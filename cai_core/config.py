@@ -53,7 +53,7 @@ class ChainsConfig:
     """Few-shot examples in front of each request; 0 sends none."""
     few_shot_prefixes: Annotated[int, Field(ge=1, le=1024)] = 8
     """How many different few-shot prefixes are drawn for the run and shared by its rows."""
-    width: Annotated[int, Field(ge=1, le=4096)] = 32
+    width: Annotated[int, Field(ge=1, le=4096)] = 64
     """How many rows are generated at once."""
     source: str = ""
     """Take prompts only from this source; empty takes all."""

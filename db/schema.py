@@ -14,6 +14,11 @@ from db.base import Base as Base
 from db.base import UtcDateTime as UtcDateTime
 from db.base import now as now
 from db.base import one_of
+from db.schema_asks import ASK_KINDS as ASK_KINDS
+from db.schema_asks import ASK_STATES as ASK_STATES
+from db.schema_asks import AskPartRow as AskPartRow
+from db.schema_asks import AskRow as AskRow
+from db.schema_asks import WarmWorkerRow as WarmWorkerRow
 
 RUN_KINDS = ("chains", "sft", "comparisons", "labels", "pm", "rl", "battles")
 RUN_STATES = ("waiting", "running", "stopped", "failed", "lost", "done")
@@ -187,7 +192,7 @@ class ModelRow(Base):
     name: Mapped[str]
     kind: Mapped[str]
     base: Mapped[str]
-    """'sandbox', a folder, or a Hub id."""
+    """'sandbox', a folder, a Hub id, or a server's base URL."""
     adapter: Mapped[str | None]
     """Folder of the adapter, relative to the workspace where it lies inside."""
     revision: Mapped[str | None]
@@ -195,6 +200,8 @@ class ModelRow(Base):
     step: Mapped[int | None]
     final: Mapped[bool] = mapped_column(default=True)
     """The last snapshot of its run; False: one on the way."""
+    endpoint: Mapped[dict[str, Any] | None]
+    """How a server is asked for it (`cai_core.config.EndpointConfig`); None: weights that are loaded here."""
     facts: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """What the check found when it was added: parameters, context, template, option tokens, memory."""
     created_at: Mapped[datetime] = mapped_column(default=now)
@@ -314,6 +321,8 @@ class LabelOrderRow(Base):
     logprob_a: Mapped[float]
     logprob_b: Mapped[float]
     sent: Mapped[str]
+    bounded: Mapped[bool] = mapped_column(default=False)
+    """A server did not list one of the options: its log-probability is at most the one written here."""
 
 
 class RolloutRow(Base):

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.workspaces import opened as opened
+
 BROWSER_TESTS = Path(__file__).parent / "browser"
 
 # A property does not fail because the machine was busy; pytest-timeout ends what hangs.

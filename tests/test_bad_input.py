@@ -10,7 +10,7 @@ import os
 import shutil
 import socket
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -19,23 +19,7 @@ import pytest
 from cai_core.cli import main
 from cai_core.store.workspace import Workspace
 from db.migrations import migrate
-from tests.workspaces import fresh
-
-GOOD = """format: cai-constitution/1
-name: mine
-principles:
-  - id: kind
-    title: Be kind
-    critique_request: What is unkind?
-    revision_request: Make it kind.
-"""
-
-
-@pytest.fixture
-def opened(workspace: Path) -> Iterator[Workspace]:
-    found = fresh(workspace)
-    yield found
-    found.close()
+from tests.workspaces import GOOD
 
 
 def contents(workspace: Workspace) -> str:

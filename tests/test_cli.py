@@ -4,7 +4,6 @@ import csv
 import json
 import socket
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +14,7 @@ from cai_core.runs import queue, worker
 from cai_core.store import prompt_files
 from cai_core.store.workspace import Workspace
 from cai_core.types import PromptKind
-from tests.cai_core.runs.helpers import add_scripted, finished, stored_chains
-from tests.workspaces import fresh
-
-
-@pytest.fixture
-def opened(workspace: Path) -> Iterator[Workspace]:
-    found = fresh(workspace)
-    add_scripted(found)
-    yield found
-    found.close()
+from tests.cai_core.runs.helpers import finished, stored_chains
 
 
 @pytest.fixture

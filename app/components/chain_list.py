@@ -32,8 +32,8 @@ def chain_list(lines: Sequence[ChainLine], all_runs: bool) -> None:
         "Run": st.column_config.NumberColumn(width=60, format="%d"),
         "Prompts": st.column_config.TextColumn(width=90),
         "Topic": st.column_config.TextColumn(width=110),
-        "Prompt": st.column_config.TextColumn(width="large"),
-        "Last text": st.column_config.TextColumn(width="large"),
+        "Prompt": st.column_config.TextColumn(width=265),
+        "Last text": st.column_config.TextColumn(width=265),
         "Rounds": st.column_config.NumberColumn(width=70),
         "State": st.column_config.TextColumn(width=80),
     }

@@ -33,14 +33,14 @@ def comparison_list(lines: Sequence[ComparisonLine], all_runs: bool) -> None:
         "Pair": st.column_config.NumberColumn(width=70, format="localized"),
         "Run": st.column_config.NumberColumn(width=60, format="%d"),
         "Prompts": st.column_config.TextColumn(width=90),
-        "Prompt": st.column_config.TextColumn(width="medium"),
-        "Response A": st.column_config.TextColumn(width="medium"),
-        "Response B": st.column_config.TextColumn(width="medium"),
+        "Prompt": st.column_config.TextColumn(width=140),
+        "Response A": st.column_config.TextColumn(width=140),
+        "Response B": st.column_config.TextColumn(width=140),
         "p(A)": st.column_config.ProgressColumn(
-            width=110, min_value=0, max_value=1, format="%.2f", help="Probability that A is preferred"
+            width=105, min_value=0, max_value=1, format="%.2f", help="Probability that A is preferred"
         ),
-        "Label": st.column_config.TextColumn(width=120),
-        "Principle": st.column_config.TextColumn(width="medium"),
+        "Label": st.column_config.TextColumn(width=170),
+        "Principle": st.column_config.TextColumn(width=100),
     }
     open_table(
         table,

@@ -79,6 +79,8 @@ def _show_orders(label: LabelDetail) -> None:
     shown = {"ab": "A shown first", "ba": "B shown first"}
     for order in label.orders:
         caption(f"{shown[order.order]}: {order.log_odds:+.2f}  (A {order.logprob_a:.2f}, B {order.logprob_b:.2f})")
+        if order.bounded:
+            caption("An option was not among the likeliest tokens that the server lists: its value is an upper bound.")
     if len(label.orders) == 2:
         mean = sum(order.log_odds for order in label.orders) / 2
         heading(f"Mean of both: {mean:+.2f}")

@@ -1,7 +1,5 @@
 """The whole loop at one press, and why the button is off."""
 
-from typing import Any
-
 import streamlit as st
 
 from app.components.notice import act
@@ -9,9 +7,8 @@ from app.components.text import caption, inline
 from app.components.waiting import stop_waiting_button, waits_for
 from app.resources import workspace
 from cai_core.errors import RunError
-from cai_core.runs.presets import sandbox_loop
-from cai_core.runs.queue import add, kick
-from cai_core.types import RunKind
+from cai_core.runs.presets import enqueue_steps, sandbox_loop
+from cai_core.runs.queue import kick
 from db.queries.pipeline import Pipeline
 from db.queries.runs import active_runs
 
@@ -58,13 +55,10 @@ def start_loop() -> None:
 
 def enqueue_loop(constitution: str, seed: int) -> str:
     """All seven runs or none, and none while others are active: this page may be open twice, or pressed twice."""
-    ids: dict[RunKind, int] = {}
-    config: dict[str, Any]
     with workspace().writing() as session:
         if active := active_runs(session):
             first = active[0]
             raise RunError(f"run {first.id} is {first.state}, and a loop wants all to be done. Wait, or stop it first.")
-        for kind, config, parents in sandbox_loop(constitution):
-            ids[kind] = add(session, kind, config, seed=seed, parents=[ids[parent] for parent in parents])
+        ids = enqueue_steps(session, sandbox_loop(constitution), seed=seed)
     kick(workspace())
     return f"The loop is on its way: runs {min(ids.values())} to {max(ids.values())}."

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import streamlit as st
 
+from app.components.endpoint_form import endpoint_form, endpoint_words
 from app.components.notice import act, problem, success
 from app.components.run_badge import duration
 from app.components.run_detail import log_tail
@@ -40,7 +41,17 @@ def checks() -> list[Check]:
 
 
 def import_form() -> None:
-    """Name and weights of a model to add, and how those being added stand."""
+    """What model to add, weights or a server's, and how those being added stand."""
+    weights, server = st.tabs(["Weights", "Endpoint"])
+    with weights:
+        _weights_form()
+    with server:
+        endpoint_form(add_endpoint)
+    if checks():
+        live(_show_checks, None in _standing(), _standing)
+
+
+def _weights_form() -> None:
     with st.form("models.add"):
         name, base = st.columns([2, 3])
         name.text_input("Name", key="models.name", placeholder="What runs call it")
@@ -52,8 +63,6 @@ def import_form() -> None:
         )
         st.text_input("Adapter", key="models.adapter", placeholder="None, or the folder of a LoRA adapter")
         st.form_submit_button("Check and add", type="primary", icon=":material/add:", on_click=_add)
-    if checks():
-        live(_show_checks, None in _standing(), _standing)
 
 
 def _add() -> None:
@@ -65,11 +74,21 @@ def add_model(name: str, base: str, adapter: str) -> str:
     """Start the command line's import; what it says goes to a log."""
     if not name or not base:
         raise ModelError("a model needs a name and a base: a folder, or a Hub id. Fill in both.")
+    return _start(name, base, command(name, base, adapter))
+
+
+def add_endpoint(values: dict[str, str]) -> str:
+    """Start the command line's import of an endpoint."""
+    words = endpoint_words(values)
+    return _start(values["name"], values["url"], [*_import_words(), *words])
+
+
+def _start(name: str, base: str, words: list[str]) -> str:
     log = workspace().logs / f"import-{uuid4().hex}.log"
     paths = os.pathsep.join(filter(None, [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]))
     with log.open("wb") as file:
         process = subprocess.Popen(
-            command(name, base, adapter),
+            words,
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,
@@ -82,8 +101,11 @@ def add_model(name: str, base: str, adapter: str) -> str:
 
 def command(name: str, base: str, adapter: str) -> list[str]:
     """What is run; the base comes last and is never taken for an option."""
-    words = [sys.executable, "-P", "-m", "cai_core.cli", "import", "model", f"--workspace={workspace().folder}"]
-    return [*words, f"--name={name}", *([f"--adapter={adapter}"] if adapter else []), "--", base]
+    return [*_import_words(), f"--name={name}", *([f"--adapter={adapter}"] if adapter else []), "--", base]
+
+
+def _import_words() -> list[str]:
+    return [sys.executable, "-P", "-m", "cai_core.cli", "import", "model", f"--workspace={workspace().folder}"]
 
 
 def _standing() -> tuple[int | None, ...]:

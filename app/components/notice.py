@@ -49,10 +49,10 @@ def content_notice() -> None:
     st.caption(":material/warning: Red-team prompts and replies to them: some of this text is meant to be harmful.")
 
 
-def empty(what: str, remedy: str, page: str | None = None, label: str = "") -> None:
-    """An empty state: what is missing, what to do, and the way there."""
+def empty(what: str, remedy: str, page: str | None = None, label: str = "", **query: str) -> None:
+    """An empty state: what is missing, what to do, and the way there, `query` being its address."""
     with st.container(border=True):
         st.html(f'<div style="font-weight:600">{escape(what)}</div>')
         st.html(f'<div style="opacity:.75">{escape(remedy)}</div>')
         if page:
-            st.page_link(page, label=label, icon=":material/arrow_forward:")
+            st.page_link(page, label=label, icon=":material/arrow_forward:", query_params=query)

@@ -29,6 +29,7 @@ def open_table(table: pd.DataFrame, ids: Sequence[int], name: str, key: str, col
         row_height=ROW_HEIGHT,
         on_select=select,
         selection_mode="single-cell",
+        placeholder="–",
         key=own_key,
         alt=alt,
     )

@@ -57,7 +57,8 @@ def show_pipeline() -> None:
             f"{_of(now.versions, 'versions')} of {now.constitutions} {_of(now.constitutions, 'constitutions')}",
             "The principles, in your words.",
         )
-        st.page_link("views/constitutions.py", label="Read and edit", icon=":material/arrow_forward:")
+        with st.container(horizontal=True, horizontal_alignment="right"):
+            st.page_link("views/constitutions.py", label="Read and edit", icon=":material/arrow_forward:")
     for number, (column, card) in enumerate(zip([*first[1:], *second], CARDS, strict=True), start=2):
         with column, st.container(border=True, height="stretch", vertical_alignment="distribute"):
             _card(number, card, now.stages[card.kind], now.blocked)

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app.components.curves import GRID
+from app.components.plane_labels import SHIFT, corners
 from cai_core.types import Rating
 
 
@@ -26,11 +27,13 @@ class RatedModel:
 
 FAMILIES = {
     "helpful": ("#E8590C", "square"),
-    "sl-cai": ("#3B5BDB", "circle"),
+    "sl-cai": ("#4C6EF5", "circle"),
     "rl-cai": ("#0CA678", "diamond"),
     "other": ("#868E96", "triangle-up"),
 }
-"""Colour and marker shape; the shape alone tells them apart."""
+"""Colour and marker shape; the shape alone tells them apart, and each colour is read on white and on black."""
+JOINED = "rl-cai"
+"""The family whose snapshots a dotted line joins."""
 FAINT = "rgba(134,142,150,.55)"
 
 
@@ -55,19 +58,9 @@ def plane(models: Sequence[RatedModel], height: int = 520) -> go.Figure:
     for family, (colour, shape) in FAMILIES.items():
         own = [model for model in models if model.family == family]
         if own:
-            chart.add_trace(_trace(own, colour, shape, joined=family == "rl-cai" and len(own) > 1))
-    for model in models:
-        chart.add_annotation(
-            x=model.helpfulness.mid,
-            y=model.harmlessness.mid,
-            text=f"<b>{escape(model.name)}</b>",
-            showarrow=False,
-            xanchor="left",
-            yanchor="bottom",
-            xshift=9,
-            yshift=6,
-            font={"size": 14, "color": FAMILIES[model.family][0]},
-        )
+            chart.add_trace(_trace(own, colour, shape, joined=family == JOINED and len(own) > 1))
+    for model, side in zip(models, _sides(models, height), strict=True):
+        chart.add_annotation(**_label(model, *side))
     chart.update_layout(
         height=height,
         margin={"l": 10, "r": 40, "t": 20, "b": 10},
@@ -80,6 +73,27 @@ def plane(models: Sequence[RatedModel], height: int = 520) -> go.Figure:
     chart.update_xaxes(title="Helpfulness, Elo points (→ more helpful)", **style)
     chart.update_yaxes(title="Harmlessness, Elo points (↑ less harmful)", **style)
     return chart
+
+
+def _sides(models: Sequence[RatedModel], height: int) -> list[tuple[float, float]]:
+    """Where each label stands; what a line joins are the snapshots of RL, in their order."""
+    joined = [number for number, model in enumerate(models) if model.family == JOINED]
+    places = [(model.helpfulness, model.harmlessness) for model in models]
+    return corners(places, [model.name for model in models], [joined], height) if models else []
+
+
+def _label(model: RatedModel, right: float, above: float) -> dict[str, object]:
+    return {
+        "x": model.helpfulness.mid,
+        "y": model.harmlessness.mid,
+        "text": f"<b>{escape(model.name)}</b>",
+        "showarrow": False,
+        "xanchor": "left" if right > 0 else "right",
+        "yanchor": "bottom" if above > 0 else "top",
+        "xshift": right * SHIFT[0],
+        "yshift": above * SHIFT[1],
+        "font": {"size": 14, "color": FAMILIES[model.family][0]},
+    }
 
 
 def _trace(models: Sequence[RatedModel], colour: str, shape: str, joined: bool) -> go.Scatter:

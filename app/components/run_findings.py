@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from app.components.run_results import plain
+from app.components.run_use import KEPT_APART, use_lines
 from app.components.text import facts
 
 WORDS = {
@@ -19,6 +20,7 @@ WORDS = {
     "look_alike": "look-alikes",
     "gold_agreement": "On gold's side",
     "order_inconsistent": "The two orders disagree",
+    "bounded": "Labels that rest on a bound, an option not being listed",
     "ece": "Calibration error (ECE)",
     "trained": "Trained on",
     "tokens": "Tokens that carry loss, one epoch",
@@ -61,6 +63,8 @@ SILENT = ("outcomes", "order", "n", "gold_compared", "heldout_accuracy", "model"
 
 def findings(result: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """(words, value) of every figure; lists are left to the pages that draw them."""
+    yield from use_lines(result)
+    result = {name: value for name, value in result.items() if name not in KEPT_APART}
     states = result.get("states")
     labelled = states.get("labelled") if isinstance(states, Mapping) else None
     over = {"gold_agreement": (result.get("gold_compared"), "labels"), "order_inconsistent": (labelled, "labels")}

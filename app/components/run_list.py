@@ -44,7 +44,7 @@ def run_list(lines: Sequence[RunLine]) -> None:
         "Progress": st.column_config.ProgressColumn(width=120, min_value=0, max_value=1, format="percent"),
         "Doing": st.column_config.TextColumn(width=130),
         "Seed": st.column_config.NumberColumn(width=60, format="%d"),
-        "Note": st.column_config.TextColumn(width="medium"),
+        "Note": st.column_config.TextColumn(width=160),
         "Enqueued": st.column_config.DatetimeColumn(width=140, format="YYYY-MM-DD HH:mm"),
         "Time at work": st.column_config.TextColumn(width=110),
     }

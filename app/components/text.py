@@ -101,6 +101,15 @@ def facts(values: Iterable[tuple[str, str]]) -> None:
     st.html(f'<div style="{grid}">{rows}</div>')
 
 
+def exact(text: str) -> None:
+    """A text to the last blank, in a fixed pitch: Streamlit's code block would strip and dedent it."""
+    look = (
+        "font-family:'Source Code Pro',monospace;font-size:.8125rem;line-height:1.5;white-space:pre-wrap;"
+        "overflow-wrap:anywhere;max-height:18rem;overflow-y:auto;padding:.75rem 1rem;border-radius:8px;"
+    )
+    st.html(f'<div tabindex="0" style="{look}background:{TINTS["grey"]}">{escape(text)}</div>')
+
+
 def log(text: str) -> None:
     """The tail of a log, in a fixed pitch."""
     st.code(text, language=None, wrap_lines=True, height=260)

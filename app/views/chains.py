@@ -42,6 +42,7 @@ def overview() -> None:
             "A chains run lets the model answer, then criticise and revise itself under your principles.",
             "views/launch.py",
             "Launch a chains run",
+            stage="chains",
         )
         return
     content_notice()

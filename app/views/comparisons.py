@@ -57,6 +57,7 @@ def overview() -> None:
             "A comparisons run samples two replies to each prompt; a labels run then says which is better.",
             "views/launch.py",
             "Launch a comparisons run",
+            stage="comparisons",
         )
         return
     content_notice()

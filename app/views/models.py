@@ -22,7 +22,11 @@ def model_list(lines: list[ModelLine]) -> None:
             {
                 "Model": line.name,
                 "Kind": line.kind,
-                "From": f"run {line.run}, {TITLES[line.run_kind]}" if line.run_kind else "added",
+                "From": f"run {line.run}, {TITLES[line.run_kind]}"
+                if line.run_kind
+                else "server"
+                if line.endpoint
+                else "added",
                 "Step": line.step,
                 "Snapshot": ("last" if line.final else "on the way") if line.run else "",
                 "Base": line.base,
@@ -41,16 +45,28 @@ def model_list(lines: list[ModelLine]) -> None:
 
 def read(model: ModelLine) -> None:
     """One model: what it is, and every run behind it."""
-    st.title(f"Model {model.id:d}")
+    left, right = st.columns([3, 2], vertical_alignment="center")
+    left.title(f"Model {model.id:d}")
+    with right, st.container(horizontal=True, horizontal_alignment="right"):
+        st.button("All models", icon=":material/list:", on_click=open_row, args=("model", None))
     chips([(model.kind, "blue")], title=model.name, note=f"base {model.base}")
-    st.button("All models", icon=":material/list:", on_click=open_row, args=("model", None))
     left, right = st.columns(2, gap="medium")
     with left, st.container(border=True, height="stretch"):
         st.caption("Where it came from, the first cause first")
         lineage(model)
     with right, st.container(border=True, height="stretch"):
         st.caption("What it is")
-        facts([("Base", model.base), ("Adapter", model.adapter or "none"), *flat(model.facts)])
+        where = (
+            [("Server", model.base)] if model.endpoint else [("Base", model.base), ("Adapter", model.adapter or "none")]
+        )
+        facts(
+            [
+                *where,
+                *flat(model.endpoint or {}),
+                *flat(model.facts),
+                *[("Remark", remark) for remark in model.facts.get("remarks", [])],
+            ]
+        )
 
 
 with workspace().reading() as session:
@@ -70,5 +86,5 @@ if lines:
 else:
     empty("No models yet", "Add one below; training runs add the snapshots they save.")
 st.subheader("Add a model")
-caption("Its template, option tokens and memory are checked in a process of its own before it is added.")
+caption("It is checked in a process of its own before it is added: template, option tokens and memory, or its server.")
 import_form()

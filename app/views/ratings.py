@@ -24,6 +24,7 @@ if not runs:
         "A battles run lets models answer the same held-out prompts and has a judge compare their answers.",
         "views/launch.py",
         "Launch a battles run",
+        stage="battles",
     )
     st.stop()
 

@@ -1,5 +1,6 @@
 """The command line: `cai-studio`. As thin as a page: it reads, asks the core, and prints."""
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -10,6 +11,8 @@ from cai_core.errors import CAIError
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one command and exit: 0 done, 1 a run failed, 2 something the user can mend, 130 interrupted."""
     words = sys.argv[1:] if argv is None else list(argv)
+    # Before anything loads OpenMP: two processes whose threads wait busily take each other's cores, and hardly move.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         for word in words:
             _check_text(word)

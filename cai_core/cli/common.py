@@ -2,6 +2,7 @@
 
 import json
 import os
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +19,23 @@ Folder = Annotated[
     typer.Option("--workspace", "-w", help="Workspace folder; else CAI_STUDIO_HOME, else ./workspace."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+
+class Api(StrEnum):
+    """How an endpoint is asked."""
+
+    CHAT = "chat"
+    COMPLETIONS = "completions"
+
+
+EndpointUrl = Annotated[
+    str | None, typer.Option("--endpoint", metavar="URL", help="Base URL of an OpenAI-compatible server.")
+]
+EndpointModel = Annotated[str, typer.Option("--model", help="Its name for the model; else the only one it lists.")]
+EndpointApi = Annotated[Api, typer.Option("--api", help="Chat, or completions: plain text.")]
+EndpointKey = Annotated[
+    str | None, typer.Option("--key-env", metavar="VAR", help="Environment variable that holds its key.")
+]
 MOST = 2**63 - 1
 """The largest number that the database can look up."""
 RunId = Annotated[int, typer.Argument(metavar="ID", max=MOST, help="A run's number, as `runs list` shows it.")]

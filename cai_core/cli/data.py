@@ -2,11 +2,12 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from cai_core.cli import common
+from cai_core.errors import ModelError
 from cai_core.types import PromptKind, Split
 
 import_app = typer.Typer(help="Bring in prompts, a constitution or a model.", no_args_is_help=True)
@@ -64,23 +65,50 @@ def import_constitution(
 
 @import_app.command("model")
 def import_model(
-    base: Annotated[str, typer.Argument(metavar="BASE", help="A folder or a Hub id.")],
+    base: Annotated[str, typer.Argument(metavar="[BASE]", help="A folder or a Hub id; none for an endpoint.")] = "",
     folder: common.Folder = None,
     name: Annotated[str, typer.Option(help="Name in the workspace; else the base's.")] = "",
     adapter: Annotated[Path | None, typer.Option(help="Folder of a LoRA adapter on the base.")] = None,
     revision: Annotated[str | None, typer.Option(help="Revision on the Hub.")] = None,
     role: Annotated[Role, typer.Option(help="What it is for: to write and to choose, or to score.")] = Role.TEXT,
+    endpoint: common.EndpointUrl = None,
+    model: common.EndpointModel = "",
+    api: common.EndpointApi = common.Api.CHAT,
+    key_env: common.EndpointKey = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--config", "-c", metavar="KEY=VALUE", help="Limits and prices of an endpoint; may be repeated."),
+    ] = None,
     as_json: common.Json = False,
 ) -> None:
-    """Check a causal language model, or a preference model's adapter, and add it."""
+    """Check a causal language model, a preference model's adapter or a server's model, and add it."""
     from cai_core.cli.model_files import add_model
 
+    if endpoint is not None:
+        if base or adapter or revision or role != Role.TEXT:
+            raise ModelError("an endpoint has no base, adapter, revision or role of its own. Leave them out.")
+        _import_endpoint(folder, endpoint, settings, as_json, name=name, model=model, api=api.value, key_env=key_env)
+        return
+    if not base or model or key_env or settings:
+        raise ModelError("a model is a folder or a Hub id, or an endpoint with --endpoint URL. Give one of them.")
     found = add_model(folder, base, name=name, adapter=adapter, revision=revision, role=role.value)
     if as_json:
         common.print_json(found)
     else:
         setting = "-c preference_model=" if role == Role.PREFERENCE else "--model "
         common.say(f"added as {found['name']!r}; use it with {setting}{found['name']}.")
+
+
+def _import_endpoint(folder: Path | None, url: str, settings: list[str] | None, as_json: bool, **values: Any) -> None:
+    from cai_core.cli.endpoint_files import add_endpoint, show
+    from cai_core.cli.runs import read_settings
+
+    found = add_endpoint(folder, url, **{**read_settings(settings or []), **values})
+    if as_json:
+        common.print_json(found)
+        return
+    show(found["facts"])
+    common.say(f"added as {found['name']!r}; use it with --model {found['name']!r}.")
 
 
 def export(

@@ -78,15 +78,12 @@ def _enqueue(workspace: Workspace, seed: int, file: Path | None) -> tuple[str, d
     """The loop's runs, and the constitution's version if it was a file: all of it or nothing."""
     from cai_core.cli.constitution import save_version
     from cai_core.constitution.load import load_constitution
-    from cai_core.runs import presets, queue
+    from cai_core.runs import presets
 
     written = None if file is None else (load_constitution(file), f"From {file.name}.")
-    ids: dict[RunKind, int] = {}
     with workspace.writing() as session:
         ref = "sandbox" if written is None else save_version(session, written[0], message=written[1])
-        for kind, config, parents in presets.sandbox_loop(ref):
-            ids[kind] = queue.add(session, kind, config, seed=seed, parents=[ids[parent] for parent in parents])
-    return ref, ids
+        return ref, presets.enqueue_steps(session, presets.sandbox_loop(ref), seed=seed)
 
 
 def _show(report: dict[str, Any]) -> None:

@@ -20,8 +20,21 @@ LEAST_MEMORY, LEAST_DISK = 4, 2
 """GiB that the demo needs."""
 
 
-def doctor(folder: common.Folder = None, as_json: common.Json = False) -> None:
-    """Say what was found - versions, device, cores, memory, workspace, models - and what is wrong, with a remedy."""
+def doctor(
+    folder: common.Folder = None,
+    endpoint: common.EndpointUrl = None,
+    model: common.EndpointModel = "",
+    api: common.EndpointApi = common.Api.CHAT,
+    key_env: common.EndpointKey = None,
+    as_json: common.Json = False,
+) -> None:
+    """Say what was found - versions, device, cores, memory, workspace, models - and what is wrong, with a remedy.
+
+    With an endpoint, say what its server can do and which stages it can serve, and nothing else.
+    """
+    if endpoint is not None:
+        _look_at(endpoint, as_json, model=model, api=api.value, key_env=key_env)
+        return
     found = examine(folder)
     if as_json:
         common.print_json(found)
@@ -29,6 +42,16 @@ def doctor(folder: common.Folder = None, as_json: common.Json = False) -> None:
         _show(found)
     if found["problems"]:
         raise typer.Exit(1)
+
+
+def _look_at(url: str, as_json: bool, **settings: Any) -> None:
+    from cai_core.cli.endpoint_files import look, show
+
+    facts = look(url, **settings)
+    if as_json:
+        common.print_json(facts)
+    else:
+        show(facts)
 
 
 def examine(folder: Path | None) -> dict[str, Any]:
@@ -116,21 +139,27 @@ def _workspace(folder: Path | None, problems: list[str]) -> dict[str, Any]:
 def _contents(workspace: Any, problems: list[str]) -> dict[str, Any]:
     from sqlalchemy import select
 
-    from cai_core.runs import queue
+    from cai_core.runs import queue, warm_queue
     from cai_core.store import models
-    from db.schema import ModelRow, RunRow
+    from db.schema import ModelRow, RunRow, WarmWorkerRow
 
     with workspace.reading() as session:
         rows = list(session.scalars(select(ModelRow).order_by(ModelRow.id)))
         running = list(session.scalars(select(RunRow).where(RunRow.state == "running")))
+        workers = [row for row in session.scalars(select(WarmWorkerRow)) if warm_queue.lives(row)]
     for row in rows:
         adapter = models.to_ref(row, workspace.folder).adapter
         if adapter is not None and not Path(adapter).is_dir():
             problems.append(f"model {row.name!r} has no files at {adapter}. Put the folder back, or do not use it.")
+        if row.endpoint is not None and (key := row.endpoint["key_env"]) and not os.environ.get(key):
+            problems.append(
+                f"model {row.name!r} wants its key in {key}, which is not set here. Set it before its runs."
+            )
     for run in running:
         if run.pid is not None and not queue.is_alive(run):
             problems.append(f"run {run.id} says it runs and its process is gone. `cai-studio runs list` marks it lost.")
-    return {"models": [row.name for row in rows], "running": [run.id for run in running]}
+    warm = {row.device: row.models for row in workers}
+    return {"models": [row.name for row in rows], "running": [run.id for run in running], "warm": warm}
 
 
 def _sandbox(problems: list[str]) -> str:
@@ -152,6 +181,8 @@ def _show(found: dict[str, Any]) -> None:
     common.say(f"workspace {workspace['folder']}: {workspace['state']} (revision {workspace['revision']})")
     if "models" in workspace:
         common.say(f"models: {', '.join(workspace['models'])}")
+    for device, names in workspace.get("warm", {}).items():
+        common.say(f"warm on {device}: {', '.join(names) or 'no model'}")
     common.say(f"sandbox model: {found['sandbox']}")
     for problem in found["problems"]:
         common.say(f"problem: {problem}")

@@ -23,6 +23,13 @@ def find_model(session: Session, name: str) -> str | None:
     return next(iter(sorted(names, key=lambda found: found != name)), None)
 
 
+def check_name(name: str) -> str:
+    """A name that a model may be added by."""
+    if OURS.fullmatch(name):
+        raise ModelError(f"{name!r} is a name that runs give to what they train. Choose another with --name.")
+    return name
+
+
 def _base(base: str) -> str:
     """A folder by its whole path, whatever folder is the current one later; a Hub id as it is."""
     return str(Path(base).absolute()) if Path(base).exists() else base
@@ -41,9 +48,7 @@ def check_new(
     from cai_core.models.check import check_model
 
     base = _base(base)
-    name = name or (base if adapter is None else adapter.name)
-    if OURS.fullmatch(name):
-        raise ModelError(f"{name!r} is a name that runs give to what they train. Choose another with --name.")
+    name = check_name(name or (base if adapter is None else adapter.name))
     stored = None if adapter is None else models.adapter_path(adapter, folder)
     ref = ModelRef(base, None if adapter is None else str(adapter.absolute()), revision)
     facts = check_model(ref, role)

@@ -2,7 +2,7 @@
 
 import typer
 
-from cai_core.cli import constitution, data, database, demo, doctor, runs, sandbox, serve
+from cai_core.cli import ask, constitution, data, database, demo, doctor, runs, sandbox, serve
 
 app = typer.Typer(
     name="cai-studio",
@@ -13,6 +13,7 @@ app = typer.Typer(
 )
 app.command("app")(serve.serve)
 app.command("demo")(demo.demo)
+app.command("ask")(ask.ask)
 app.command("run")(runs.run)
 app.add_typer(runs.app, name="runs")
 app.add_typer(data.import_app, name="import")

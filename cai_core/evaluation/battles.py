@@ -13,9 +13,6 @@ AXIS_OF: dict[PromptKind, Axis] = {
 }
 """What is fought over on a kind of prompt: a look-alike asks for ordinary help, so refusing it loses helpfulness."""
 
-RATED = (Outcome.A, Outcome.B, Outcome.TIE)
-"""The outcomes that ratings use."""
-
 
 @dataclass(frozen=True, slots=True)
 class Battle:

@@ -147,5 +147,11 @@ def _check_memory(ref: ModelRef, parameters: int, device: str | None) -> dict[st
     return {"device": str(on), "memory_needed": needed, "memory_free": int(free)}
 
 
+def memory_needed(ref: ModelRef, device: str | None = None) -> int:
+    """Bytes that a causal model takes on a device, by its config; loads no weights."""
+    shapes = _shapes(ref, load_config(ref), AutoModelForCausalLM)
+    return int(sum(map(_count, shapes.values())) * pick_dtype(pick_device(device)).itemsize * _OVERHEAD)
+
+
 def _count(shape: tuple[int, ...]) -> int:
     return math.prod(shape)

@@ -15,8 +15,15 @@ _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 _FIX = "Save it with `save_pretrained(folder, safe_serialization=True)`, or give another model."
 
 
-def load_text_model(ref: ModelRef, *, width: int = 32, device: str | None = None) -> TextModel:
-    """The model that `ref` names, to answer `width` requests at once; without `device`, on a GPU if there is one."""
+def load_text_model(ref: ModelRef, *, width: int = 64, device: str | None = None) -> TextModel:
+    """The model that `ref` names, to answer `width` requests at once; without `device`, on a GPU if there is one.
+
+    An endpoint answers as many at once as it says itself.
+    """
+    if ref.endpoint is not None:
+        from cai_core.models.endpoint import EndpointModel
+
+        return EndpointModel(ref)
     if ref.base == SCRIPTED:
         from cai_core.models.scripted import ScriptedModel
 

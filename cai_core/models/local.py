@@ -29,13 +29,13 @@ _MOST_SHARED = 256
 class LocalModel:
     """A `TextModel` on transformers and PEFT. Holds the weights in memory for as long as it lives."""
 
-    def __init__(self, ref: ModelRef, *, width: int = 32, device: str | None = None) -> None:
+    def __init__(self, ref: ModelRef, *, width: int = 64, device: str | None = None) -> None:
         tokenizer = load_tokenizer(ref)
         self._hold(load_weights(ref, pick_device(device)), tokenizer, width)
 
     @classmethod
     def of(
-        cls, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, width: int = 32, share: float = SHARE
+        cls, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, width: int = 64, share: float = SHARE
     ) -> "LocalModel":
         """Around a model that is in memory, put into evaluation mode. Who changes its weights calls `engine.forget`.
 

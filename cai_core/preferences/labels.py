@@ -79,8 +79,9 @@ def soft_label(
     """The label that two orders make; `mass` is the smaller probability that an order has on its two options."""
     odds = [score.log_odds for score in orders]
     mean = sum(odds) / 2
-    # NaN and infinity minus infinity mean that neither option had any probability.
-    if not mass >= min_mass or mean != mean:
+    # NaN and infinity minus infinity mean that neither option had any probability; a mass of none, that only bounds
+    # are known, which prefer nothing.
+    if not mass >= min_mass or mass == 0.0 or mean != mean:
         error = f"only {mass:.3g} of the probability lies on the two options; at least {min_mass:g} is wanted"
         return Label(LabelState.UNPARSEABLE, principle, None, orders, few_shot=few_shot, error=error)
     return Label(LabelState.LABELLED, principle, sigmoid(mean), orders, disagree(odds[0], odds[1]), few_shot)
@@ -100,4 +101,4 @@ def _score(order: Order, choice: Choice) -> OrderScore:
     """Log-probabilities by response: in order `ba`, option (A) is response B."""
     first, second = choice.logprobs
     a, b = (first, second) if order is Order.AB else (second, first)
-    return OrderScore(order, a, b, choice.sent)
+    return OrderScore(order, a, b, choice.sent, any(choice.bounded))

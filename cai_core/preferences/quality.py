@@ -33,17 +33,22 @@ def label_quality(labels: Iterable[tuple[Label, float | None]], *, bins: int = 1
 
     Only labelled rows with a decided gold verdict are compared; ties of gold are left out, not called half right.
     """
-    pairs = list(labels)
-    states = Counter(label.state.value for label, _ in pairs)
-    labelled = [(label, gold) for label, gold in pairs if label.state is LabelState.LABELLED]
-    compared = [(label.p_a, gold) for label, gold in labelled if label.p_a is not None and gold is not None]
+    states: Counter[str] = Counter()
+    disagreements: list[bool] = []
+    compared: list[tuple[float, float]] = []
+    for label, gold in labels:
+        states[label.state.value] += 1
+        if label.state is LabelState.LABELLED:
+            disagreements.append(label.order_disagrees)
+            if label.p_a is not None and gold is not None:
+                compared.append((label.p_a, gold))
     p_a = np.array([p for p, _ in compared], dtype=float)
     gold_a = np.array([g for _, g in compared], dtype=float)
     decided = p_a != 0.5
     return LabelQuality(
-        num=len(pairs),
+        num=states.total(),
         states={state.value: states[state.value] for state in LabelState},
-        order_disagrees=_share([label.order_disagrees for label, _ in labelled]),
+        order_disagrees=_share(disagreements),
         gold_agreement=_share(list((p_a > 0.5)[decided] == (gold_a > 0.5)[decided])),
         num_gold=int(decided.sum()),
         ece=expected_calibration_error(p_a, gold_a, bins=bins) if compared else None,

@@ -11,7 +11,9 @@ from cai_core.config import (
     ChainsConfig,
     ComparisonsConfig,
     LabelsConfig,
+    PmConfig,
     RlConfig,
+    SftConfig,
     StageConfig,
     dump_config,
 )
@@ -60,7 +62,19 @@ def check_models(session: Session, config: StageConfig) -> None:
     for name, wanted in roles:
         if name and (kind := models.get(session, name).kind) != wanted:
             raise ModelError(f"model {name!r} is a {kind} model and cannot take a {wanted} one's place. Name another.")
+    _check_weights(session, config)
     _check_options(session, config)
+
+
+def _check_weights(session: Session, config: StageConfig) -> None:
+    """What is trained is here: a server's weights cannot be."""
+    named = {SftConfig: "model", PmConfig: "model", RlConfig: "policy"}.get(type(config), "")
+    name = getattr(config, named, "")
+    if name and models.get(session, name).endpoint is not None:
+        raise ModelError(
+            f"model {name!r} is an endpoint: its weights are its server's, and training needs them here. Name a local "
+            "model, for example the same one from its folder or the Hub."
+        )
 
 
 def _check_options(session: Session, config: StageConfig) -> None:
@@ -68,7 +82,15 @@ def _check_options(session: Session, config: StageConfig) -> None:
     name = config.model if isinstance(config, LabelsConfig) else ""
     if isinstance(config, BattlesConfig) and config.judge == "feedback":
         name = config.judge_model
-    if name and models.get(session, name).facts.get("options", {}).get("distinct") is False:
+    if not name:
+        return
+    facts = models.get(session, name).facts
+    if facts.get("stages", {}).get("feedback") is False:
+        raise ModelError(
+            f"the endpoint {name!r} gives no log-probabilities, so it can neither label nor judge. Name another "
+            "feedback model: a local one, or an endpoint served by vLLM."
+        )
+    if facts.get("options", {}).get("distinct") is False:
         raise ModelError(
             f"model {name!r} reads the options (A) and (B) as the same tokens, so it cannot choose between them. "
             "Name another feedback model."

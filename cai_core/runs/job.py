@@ -13,6 +13,9 @@ from sqlalchemy.orm import Session
 
 from cai_core.config import StageConfig
 from cai_core.models.base import OnText, TextModel
+from cai_core.runs import warm_queue
+from cai_core.runs.usage import Meter
+from cai_core.runs.warm_turns import Turns
 from cai_core.store import constitutions, metrics, runs
 from cai_core.store.workspace import Workspace
 from cai_core.types import Answer, Constitution, Request, RunKind, StepMetrics, Stop
@@ -54,6 +57,15 @@ class Job:
     """How many seconds a stop request may go unanswered."""
     stepped: float | None = None
     """When the last training step was."""
+    phase: str = ""
+    """What is being done, as `begin` said it."""
+    meters: list[Meter] = field(default_factory=list)
+    """Count what is asked of servers."""
+    turns: Turns = field(init=False, repr=False, compare=False)
+    """When it gives way to asks."""
+
+    def __post_init__(self) -> None:
+        self.turns = Turns(lambda: warm_queue.is_asked(self.workspace, self.run_id), self._say_waiting, self._over)
 
     @property
     def adapters(self) -> Path:
@@ -71,8 +83,22 @@ class Job:
     def begin(self, phase: str, *, done: int, total: int | None) -> None:
         """Say what is being done now, and how much of it there is."""
         self.check()
+        self.phase = phase
         with self.writing() as session:
             session.execute(update(RunRow).where(RunRow.id == self.run_id).values(phase=phase, done=done, total=total))
+
+    def give_way(self) -> None:
+        """Between two batches: let asks for this run's device go first. Ends early when the run is to stop."""
+        self.turns.give_way()
+
+    def _say_waiting(self, waits: bool) -> None:
+        phase = warm_queue.GIVES_WAY if waits else self.phase
+        with self.writing() as session:
+            session.execute(update(RunRow).where(RunRow.id == self.run_id).values(phase=phase))
+
+    def _over(self, seconds: float) -> bool:
+        """Wait so long, or until the run is to stop; whether it is to end."""
+        return self.stop.wait(seconds) or self.lost.is_set()
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
@@ -103,7 +129,13 @@ class Job:
         with self.writing() as session:
             for row in batch:
                 save(session, row)
+            self.store_use(runs.get(session, self.run_id))
             session.execute(update(RunRow).where(RunRow.id == self.run_id).values(done=RunRow.done + len(batch)))
+
+    def store_use(self, row: RunRow) -> None:
+        """Add to the run's row what servers were asked for since the last time."""
+        for meter in self.meters:
+            meter.store(row)
 
     def on_step(self, step: StepMetrics) -> Stop | None:
         """Save a training step; answer with a stop request if there is one."""
@@ -115,7 +147,8 @@ class Job:
         if self.stepped is not None:
             # Ended between two steps, training goes on from its last checkpoint: a slow step is worth waiting for.
             self.patience = max(STOP_SECONDS, 2 * (at - self.stepped))
-        self.stepped = at
+        self.give_way()
+        self.stepped = time.monotonic()
         if not self.stop.is_set():
             return None
         self.answered.set()
@@ -142,14 +175,9 @@ class _Watched:
     def answer(
         self, requests: Iterable[tuple[str, Request]], *, on_text: OnText | None = None
     ) -> Iterator[tuple[str, Answer]]:
-        for answered in self._model.answer(self._checked(requests), on_text=on_text):
+        for answered in self._model.answer(_Checked(iter(requests), self._job), on_text=on_text):
             self._job.check()
             yield answered
-
-    def _checked(self, requests: Iterable[tuple[str, Request]]) -> Iterator[tuple[str, Request]]:
-        for request in requests:
-            self._job.check()
-            yield request
 
     def render(self, request: Request) -> str:
         return self._model.render(request)
@@ -160,6 +188,18 @@ class _Watched:
     @property
     def context_length(self) -> int:
         return self._model.context_length
+
+
+class _Checked(Iterator[tuple[str, Request]]):
+    """Requests, each after a look at its job. No generator: requests may go on after their end."""
+
+    def __init__(self, requests: Iterator[tuple[str, Request]], job: Job) -> None:
+        self._requests, self._job = requests, job
+
+    def __next__(self) -> tuple[str, Request]:
+        self._job.give_way()
+        self._job.check()
+        return next(self._requests)
 
 
 @contextmanager

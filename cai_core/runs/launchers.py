@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from itertools import takewhile
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from cai_core.errors import RunError
 THREADS, DEVICES, SHOWN = "CAI_STUDIO_THREADS", "CAI_STUDIO_DEVICES", "CAI_STUDIO_VISIBLE_DEVICES"
 VISIBLE, ALL = "CUDA_VISIBLE_DEVICES", "all"
 Key = tuple[Path, int, int]
-"""Workspace folder, run id and attempt."""
+"""Workspace folder, run id and attempt; of what is no run's process 0 and its pid."""
 _children: dict[Key, "subprocess.Popen[bytes]"] = {}
 _ended: set[Key] = set()
 """Attempts whose process, started here, is gone."""
@@ -30,21 +31,33 @@ def log_file(folder: Path, run_id: int) -> Path:
 
 def start(folder: Path, run_id: int, attempt: int, device: str) -> int:
     """Start a worker in a session of its own, so that it outlives the server; return its pid."""
-    # -P: what lies in the current folder, a db.py or an app.py, is not ours to import.
-    command = [sys.executable, "-P", "-m", "cai_core.runs.worker", "--workspace", str(folder), "--run", str(run_id)]
-    with log_file(folder, run_id).open("ab") as log:
-        child = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            env=_environment(device),
-        )
+    words = ["cai_core.runs.worker", "--workspace", str(folder), "--run", str(run_id)]
+    child = _popen(words, log_file(folder, run_id), device)
     # Kept so that `reap` can wait for it: a child that nobody waits for stays a zombie.
     with _reaping:
         _children[folder, run_id, attempt] = child
     return child.pid
+
+
+def start_module(words: Sequence[str], folder: Path, log: Path, device: str) -> int:
+    """Start `python -m` with these words, as `start` starts a run's worker; return its pid."""
+    child = _popen(words, log, device)
+    with _reaping:
+        _children[folder, 0, child.pid] = child
+    return child.pid
+
+
+def _popen(words: Sequence[str], log: Path, device: str) -> "subprocess.Popen[bytes]":
+    with log.open("ab") as file:
+        return subprocess.Popen(
+            # -P: what lies in the current folder, a db.py or an app.py, is not ours to import.
+            [sys.executable, "-P", "-m", *words],
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env=_environment(device),
+        )
 
 
 def _environment(device: str) -> dict[str, str]:
@@ -113,6 +126,14 @@ def ended_unclaimed(folder: Path, run_id: int, attempt: int) -> bool:
 def process_started(pid: int) -> float:
     """Start time of a process, in seconds since the epoch."""
     return float(psutil.Process(pid).create_time())
+
+
+def started_or_none(pid: int) -> float | None:
+    """Start time of a process; None if it is gone already."""
+    try:
+        return process_started(pid)
+    except psutil.Error:
+        return None
 
 
 def alive(pid: int | None, started: float | None) -> bool:

@@ -1,6 +1,9 @@
 """Settings that fit together: the whole loop on the sandbox, as the demo and the home page's button run it."""
 
+from collections.abc import Iterable
 from typing import Any
+
+from sqlalchemy.orm import Session
 
 from cai_core.runs import queue
 from cai_core.store.workspace import Workspace
@@ -75,13 +78,13 @@ def _battles() -> dict[str, Any]:
 
 def enqueue_loop(workspace: Workspace, *, seed: int, constitution: str = "sandbox") -> dict[RunKind, int]:
     """Enqueue all seven runs with their parents, or none; return their ids."""
-    return enqueue_steps(workspace, sandbox_loop(constitution), seed=seed)
-
-
-def enqueue_steps(workspace: Workspace, steps: list[Step], *, seed: int) -> dict[RunKind, int]:
-    """Enqueue runs that read from each other in one transaction; return their ids."""
-    ids: dict[RunKind, int] = {}
     with workspace.writing() as session:
-        for kind, config, parents in steps:
-            ids[kind] = queue.add(session, kind, config, seed=seed, parents=[ids[parent] for parent in parents])
+        return enqueue_steps(session, sandbox_loop(constitution), seed=seed)
+
+
+def enqueue_steps(session: Session, steps: Iterable[Step], *, seed: int) -> dict[RunKind, int]:
+    """Enqueue runs that read from each other; return their ids. All or none, as the caller's transaction ends."""
+    ids: dict[RunKind, int] = {}
+    for kind, config, parents in steps:
+        ids[kind] = queue.add(session, kind, config, seed=seed, parents=[ids[parent] for parent in parents])
     return ids

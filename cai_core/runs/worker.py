@@ -141,6 +141,7 @@ def _finish(job: Job, state: RunState, result: Mapping[str, Any], error: str | N
         row = runs.get(session, job.run_id)
         row.state, row.error, row.ended_at = state.value, error, now()
         row.result = {**row.result, **result}
+        job.store_use(row)
         row.stop_requested = False
         if state == RunState.DONE:
             row.phase = ""

@@ -18,14 +18,15 @@ ELO = 400 / log(10)
 VIRTUAL_TIE = 0.5
 """Half of a tie: what each side of a pair gets where maximum likelihood has no finite answer."""
 _MAX_STEPS, _TOLERANCE = 200, 1e-10
+_CELLS = 2**18
+"""Cells of the matrices that are fitted at once: a few of them, with what is computed from them, fit the cache."""
 
 
 def win_matrix(first: NDArray[np.int64], second: NDArray[np.int64], score: Floats, players: int) -> Floats:
     """wins[i, j] = how often i beat j; `score` is what `first` gets: 1 for a win, 0 for a loss, 0.5 for a tie."""
-    wins = np.zeros((players, players))
-    np.add.at(wins, (first, second), score)
-    np.add.at(wins, (second, first), 1 - score)
-    return wins
+    cells = np.concatenate([first * players + second, second * players + first])
+    wins = np.bincount(cells, weights=np.concatenate([score, 1 - score]), minlength=players**2)
+    return np.asarray(wins, dtype=np.float64).reshape(players, players)
 
 
 def components(wins: Floats) -> list[list[int]]:
@@ -42,8 +43,8 @@ def has_finite_fit(wins: Floats) -> Bools:
     return np.asarray(_reach(wins > 0).all(axis=(-2, -1)))
 
 
-def strengths(wins: Floats, *, met: Bools | None = None) -> Floats:
-    """Strengths r (..., K) in natural log-odds, mean zero, of win matrices (..., K, K).
+def strengths(wins: Floats, *, met: Bools | None = None, start: Floats | None = None) -> Floats:
+    """Strengths r (..., K) in natural log-odds, mean zero, of win matrices (..., K, K); `start` (K) is a first guess.
 
     Matrices without a finite fit get one virtual tie for each pair in `met` (default: pairs that met in any matrix),
     i.e. half a win each way: with two players, the usual half added to both counts. All others are plain maximum
@@ -58,14 +59,17 @@ def strengths(wins: Floats, *, met: Bools | None = None) -> Floats:
         raise ValueError("these players did not all meet, directly or through others; rate each group by itself")
     infinite = ~has_finite_fit(stack)
     stack = stack + VIRTUAL_TIE * infinite[:, None, None] * (met & ~np.eye(players, dtype=bool))
-    return _newton(stack).reshape(wins.shape[:-1])
+    r = np.zeros(players) if start is None else start - start.mean()
+    size = max(1, _CELLS // players**2)
+    parts = [_newton(stack[place : place + size], r) for place in range(0, len(stack), size)]
+    return np.concatenate(parts).reshape(wins.shape[:-1])
 
 
-def _newton(wins: Floats) -> Floats:
+def _newton(wins: Floats, start: Floats) -> Floats:
     """Newton's method on all matrices at once; the log-likelihood is concave, so a bounded step climbs surely."""
     games = wins + wins.swapaxes(-1, -2)
     players = wins.shape[-1]
-    r = np.zeros(wins.shape[:-1])
+    r = np.tile(start, (len(wins), 1))
     for _ in range(_MAX_STEPS):
         p = 1 / (1 + np.exp(r[:, None, :] - r[:, :, None]))  # p[i, j]: i beats j
         gradient = (wins - games * p).sum(axis=-1)
@@ -85,10 +89,12 @@ def _newton(wins: Floats) -> Floats:
 def _reach(edges: Bools) -> Bools:
     """Who reaches whom over edges (..., K, K), oneself included."""
     players = edges.shape[-1]
-    reach = edges | np.eye(players, dtype=bool)
+    reach = np.asarray(edges | np.eye(players, dtype=bool))
     for _ in range(max(1, (players - 1).bit_length())):
-        reach = (reach.astype(np.float64) @ reach.astype(np.float64)) > 0
-    return np.asarray(reach)
+        if reach.all():
+            break
+        reach = (reach.astype(np.float32) @ reach.astype(np.float32)) > 0
+    return reach
 
 
 def expected_score(difference: float) -> float:

@@ -1,7 +1,7 @@
 """Comparisons: two responses to one prompt."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -64,17 +64,22 @@ def done_keys(session: Session, run_id: int) -> set[str]:
     return set(session.scalars(chosen.where(ComparisonRow.run_id == run_id)))
 
 
-def of_run(session: Session, run_id: int) -> Iterator[Stored]:
-    """A run's comparisons that have both responses, in an order that does not depend on which finished first."""
+def ids_of_run(session: Session, run_id: int) -> list[int]:
+    """Row ids of a run's comparisons that have both responses, in an order that no finishing decides."""
     chosen = (
-        select(ComparisonRow)
+        select(ComparisonRow.id)
         .join(ComparisonRow.prompt)
         .where(ComparisonRow.run_id == run_id, ComparisonRow.state == RowState.DONE.value)
         .order_by(PromptRow.uid, ComparisonRow.sample)
-        .options(selectinload(ComparisonRow.prompt))
     )
-    for row in session.scalars(chosen.execution_options(yield_per=500)):
-        yield Stored(row.id, f"{row.prompt.uid}/{row.sample}", to_noun(row))
+    return list(session.scalars(chosen))
+
+
+def read(session: Session, ids: Sequence[int]) -> list[Stored]:
+    """Comparisons by row id, in the order of the ids."""
+    chosen = select(ComparisonRow).where(ComparisonRow.id.in_(ids)).options(selectinload(ComparisonRow.prompt))
+    found = {row.id: row for row in session.scalars(chosen)}
+    return [Stored(i, f"{found[i].prompt.uid}/{found[i].sample}", to_noun(found[i])) for i in ids]
 
 
 def was_cut(row: ComparisonRow) -> bool:

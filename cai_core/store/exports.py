@@ -120,7 +120,10 @@ def _labels(session: Session, run: RunRow) -> Iterator[Row]:
             "state": row.state,
             "p_a": row.p_a,
             "order_disagrees": row.order_disagrees,
-            "orders": [{"order": o.order, "logprob_a": o.logprob_a, "logprob_b": o.logprob_b} for o in row.orders],
+            "orders": [
+                {"order": o.order, "logprob_a": o.logprob_a, "logprob_b": o.logprob_b, "bounded": o.bounded}
+                for o in row.orders
+            ],
             "error": row.error,
         }
 

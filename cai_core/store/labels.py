@@ -20,7 +20,9 @@ def save(session: Session, run_id: int, comparison_id: int, label: Label, princi
     row.state, row.p_a, row.order_disagrees = label.state.value, label.p_a, label.order_disagrees
     row.few_shot, row.error = label.few_shot, label.error
     row.orders = [
-        LabelOrderRow(order=one.order.value, logprob_a=one.logprob_a, logprob_b=one.logprob_b, sent=one.sent)
+        LabelOrderRow(
+            order=one.order.value, logprob_a=one.logprob_a, logprob_b=one.logprob_b, sent=one.sent, bounded=one.bounded
+        )
         for one in label.orders
     ]
     session.add(row)
@@ -71,7 +73,7 @@ def of_run(session: Session, run_id: int) -> Iterator[Stored]:
 
 def to_noun(row: LabelRow) -> Label:
     """A row as a noun."""
-    orders = (OrderScore(Order(one.order), one.logprob_a, one.logprob_b, one.sent) for one in row.orders)
+    orders = (OrderScore(Order(one.order), one.logprob_a, one.logprob_b, one.sent, one.bounded) for one in row.orders)
     return Label(
         state=LabelState(row.state),
         principle=constitutions.principle_to_noun(row.principle),

@@ -93,12 +93,19 @@ def _nothing(session: Session, wanted: Mapping[PromptKind, int], split: Split, s
     )
 
 
+def ids_of_run(session: Session, run_id: int) -> list[int]:
+    """Row ids of a run's inputs in order."""
+    chosen = select(RunPromptRow.prompt_id).where(RunPromptRow.run_id == run_id).order_by(RunPromptRow.position)
+    return list(session.scalars(chosen))
+
+
+def read(session: Session, ids: Sequence[int]) -> list[tuple[int, Prompt]]:
+    """Prompts by row id, in the order of the ids, each with its own."""
+    found = {row.id: to_noun(row) for row in session.scalars(select(PromptRow).where(PromptRow.id.in_(ids)))}
+    return [(row_id, found[row_id]) for row_id in ids]
+
+
 def of_run(session: Session, run_id: int) -> list[tuple[int, Prompt]]:
     """A run's inputs in order, each with its row id."""
-    chosen = (
-        select(PromptRow)
-        .join(RunPromptRow, RunPromptRow.prompt_id == PromptRow.id)
-        .where(RunPromptRow.run_id == run_id)
-        .order_by(RunPromptRow.position)
-    )
-    return [(row.id, to_noun(row)) for row in session.scalars(chosen)]
+    ids = ids_of_run(session, run_id)
+    return [one for start in range(0, len(ids), CHUNK) for one in read(session, ids[start : start + CHUNK])]

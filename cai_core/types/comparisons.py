@@ -49,6 +49,8 @@ class OrderScore:
     logprob_a: float
     logprob_b: float
     sent: str
+    bounded: bool = False
+    """A server did not list one of the options: its log-probability is at most the one given here."""
 
     @property
     def log_odds(self) -> float:

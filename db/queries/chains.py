@@ -90,7 +90,8 @@ def _filtered(rows: Select[*tuple[Any, ...]], wanted: ChainFilter) -> Select[*tu
 
 
 def _with_text(rows: Select[*tuple[Any, ...]], text: str) -> Select[*tuple[Any, ...]]:
-    revised = select(RevisionRow.chain_id).where(RevisionRow.revision.contains(text, autoescape=True))
+    # Row by row, so that the first page of a common word is there after its first rows.
+    revised = select(1).where(RevisionRow.chain_id == ChainRow.id, RevisionRow.revision.contains(text, autoescape=True))
     # Turn by turn: in the JSON as a whole, "role" and "content" would be found in every prompt.
     turn = func.json_each(PromptRow.turns).table_valued("value")
     content = func.json_extract(turn.c.value, "$.content", type_=String)
@@ -99,7 +100,7 @@ def _with_text(rows: Select[*tuple[Any, ...]], text: str) -> Select[*tuple[Any, 
         or_(
             ChainRow.response.contains(text, autoescape=True),
             asked.exists(),
-            ChainRow.id.in_(revised),
+            revised.correlate(ChainRow).exists(),
         )
     )
 
@@ -187,8 +188,12 @@ def _round(row: RevisionRow) -> RoundDetail:
 
 def drawn_principles(session: Session, run: int | None) -> list[tuple[str, int]]:
     """(slug, how often) of the principles that rounds drew, the most frequent first."""
-    rows = select(PrincipleRow.slug, func.count()).join(RevisionRow, RevisionRow.principle_id == PrincipleRow.id)
+    # Counted before the slugs are looked up: once a principle, not once a round.
+    rounds = select(RevisionRow.principle_id, func.count().label("often"))
     if run is not None:
-        rows = rows.join(ChainRow, ChainRow.id == RevisionRow.chain_id).where(ChainRow.run_id == run)
-    rows = rows.group_by(PrincipleRow.slug).order_by(func.count().desc())
+        rounds = rounds.join(ChainRow, ChainRow.id == RevisionRow.chain_id).where(ChainRow.run_id == run)
+    drawn = rounds.group_by(RevisionRow.principle_id).subquery()
+    often = func.sum(drawn.c.often)
+    rows = select(PrincipleRow.slug, often).join(drawn, drawn.c.principle_id == PrincipleRow.id)
+    rows = rows.group_by(PrincipleRow.slug).order_by(often.desc(), PrincipleRow.slug)
     return [(slug, count) for slug, count in session.execute(rows)]

@@ -49,6 +49,8 @@ class OrderReading:
     order: str
     logprob_a: float
     logprob_b: float
+    bounded: bool = False
+    """One of them is only a bound: the server did not list that option."""
 
     @property
     def log_odds(self) -> float:
@@ -181,7 +183,7 @@ def _label(session: Session, row: LabelRow) -> LabelDetail:
         principle.comparison,
         row.order_disagrees,
         row.error,
-        tuple(OrderReading(o.order, o.logprob_a, o.logprob_b) for o in row.orders),
+        tuple(OrderReading(o.order, o.logprob_a, o.logprob_b, o.bounded) for o in row.orders),
     )
 
 

@@ -29,6 +29,8 @@ class ModelLine:
     final: bool
     facts: dict[str, Any]
     created_at: datetime
+    endpoint: dict[str, Any] | None = None
+    """How a server is asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,20 @@ def models(session: Session) -> list[ModelLine]:
     rows = select(ModelRow, RunRow.kind).outerjoin(RunRow, RunRow.id == ModelRow.run_id)
     found = session.execute(rows.order_by(ModelRow.id.desc()).limit(LISTED))
     return [
-        ModelLine(m.id, m.name, m.kind, m.base, m.adapter, m.run_id, kind, m.step, m.final, dict(m.facts), m.created_at)
+        ModelLine(
+            m.id,
+            m.name,
+            m.kind,
+            m.base,
+            m.adapter,
+            m.run_id,
+            kind,
+            m.step,
+            m.final,
+            dict(m.facts),
+            m.created_at,
+            m.endpoint,
+        )
         for m, kind in found
     ]
 

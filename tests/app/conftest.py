@@ -12,7 +12,7 @@ from db.schema import RunRow
 from tests.app.seed import seeded
 
 MAIN = Path(__file__).parents[2] / "app" / "main.py"
-VIEWS = ("home", "constitutions", "chains", "comparisons", "launch", "runs", "models", "ratings")
+VIEWS = ("home", "constitutions", "chains", "comparisons", "launch", "runs", "models", "ratings", "playground")
 
 Visit = Callable[..., AppTest]
 

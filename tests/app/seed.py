@@ -34,6 +34,7 @@ from db.schema import (
     RunRow,
     VersionPrincipleRow,
 )
+from tests.app.seed_asks import add_asks
 
 START = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 AXES = ("harmlessness", "helpfulness")
@@ -89,6 +90,7 @@ def fill(session: Session, rows: int) -> None:
     _metrics(session, runs, rng)
     _rollouts(session, runs["rl"], prompts[:6], rng)
     _battles(session, runs["battles"], models, prompts, rng)
+    add_asks(session)
 
 
 def _principles(session: Session, half: str) -> list[PrincipleRow]:

@@ -18,6 +18,8 @@ from app.components.text import chip
 from app.components.word_diff import diff_html
 from cai_core.store.workspace import Workspace
 from db.schema import (
+    AskPartRow,
+    AskRow,
     BattleRow,
     ChainRow,
     ComparisonRow,
@@ -177,6 +179,10 @@ def spoil(session: Session) -> None:
         constitution.name = one_line
     for model in session.scalars(select(ModelRow)):
         model.name = f"{one_line} {model.id}"
+    for part in session.scalars(select(AskPartRow)):
+        part.text = part.rendered = part.thinking = HOSTILE
+    session.get_one(AskRow, 1).error = HOSTILE
+    session.get_one(AskRow, 1).request = {"turns": [{"role": "user", "content": HOSTILE}], "few_shots": 0}
     for run in session.scalars(select(RunRow)):
         run.note, run.error = HOSTILE, HOSTILE
     session.get_one(RunRow, 2).state = "failed"
@@ -199,6 +205,8 @@ ROWS = [*((view, {}) for view in VIEWS), ("chains", {"chain": "1"}), ("compariso
 ROWS += [("runs", {"run": str(run)}) for run in (1, 2, 6, 7)] + [
     ("models", {"model": "1"}),
     ("launch", {"stage": "rl"}),
+    ("playground", {"ask": "1"}),
+    ("playground", {"ask": "2"}),
 ]
 TEXTS = ("label", "help", "body", "text", "value")
 SHOWN_AS_MARKDOWN = (

@@ -18,6 +18,7 @@ REMEDIES = {
     "ratings": "No battles yet",
     "launch": "Critique and revision",
     "models": "Add a model",
+    "playground": "Nothing asked yet",
     "constitutions": "Constitutions",
 }
 
@@ -29,6 +30,17 @@ def test_an_empty_workspace_says_what_to_do(view: str, visit: Visit) -> None:
 
     assert not app.exception
     assert REMEDIES[view] in words(app)
+
+
+@pytest.mark.parametrize(
+    ("view", "stage"), [("chains", "chains"), ("comparisons", "comparisons"), ("ratings", "battles")]
+)
+def test_an_empty_state_leads_to_its_own_stage(view: str, stage: str, visit: Visit) -> None:
+    """Launch opens with the stage that makes what is missing."""
+    [link] = [element.proto for element in visit(view).get("page_link") if element.proto.label.startswith("Launch a")]
+
+    assert link.page == "launch"
+    assert link.query_string == f"stage={stage}"
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -50,6 +62,7 @@ def test_a_finished_loop_draws(view: str, visit: Visit, loop: Workspace) -> None
         ("constitutions", {"version": "sandbox@1"}, "Constitutions"),
         ("ratings", {"run": "7"}, "Ratings"),
         ("launch", {"stage": "rl"}, "Launch"),
+        ("playground", {"ask": "1"}, "Playground"),
     ],
 )
 def test_an_address_opens_a_row(view: str, query: dict[str, str], title: str, visit: Visit, loop: Workspace) -> None:

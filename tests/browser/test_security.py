@@ -10,12 +10,13 @@ import psutil
 import pytest
 
 from cai_core.store.workspace import Workspace, open_workspace
-from db.schema import ChainRow
+from db.schema import AskPartRow, ChainRow
 from tests.app.seed import seeded
 from tests.browser.conftest import Server, Tab, settled
 
 Serve = Callable[[Path], Server]
 VIEWS = ("", "constitutions", "chains?chain=1", "comparisons", "launch", "runs?run=6", "models", "ratings")
+VIEWS += ("playground?ask=1",)
 HOSTILE = "![x](http://tracker.example/q) <img src='http://tracker.example/i'> <script>document.title='owned'</script>"
 
 
@@ -25,6 +26,7 @@ def hostile(workspace: Path) -> Workspace:
     loop = seeded(workspace, rows=10)
     with loop.writing() as session:
         session.get_one(ChainRow, 1).response = HOSTILE
+        session.get_one(AskPartRow, (1, 0)).text = HOSTILE
     return loop
 
 
@@ -35,7 +37,7 @@ def test_every_page_asks_only_this_server(serve: Serve, tab: Tab, hostile: Works
         tab.page.goto(f"{server.url}/{view}")
         tab.page.wait_for_selector("h1")
         settled(tab.page)
-        if "chain=" in view:
+        if "chain=" in view or "ask=" in view:
             assert tab.page.get_by_text(HOSTILE, exact=True).count() >= 1
     hosts = {urlsplit(url).hostname for url in tab.requests if not url.startswith(("data:", "blob:"))}
 

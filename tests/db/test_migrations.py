@@ -59,7 +59,7 @@ def old(tmp_path: Path) -> Engine:
 def test_a_filled_database_of_the_first_revision_keeps_every_row(old: Engine) -> None:
     before = old_database.contents(old)
     assert all(len(rows) == len(old_database.ROWS) for rows in before.values())
-    assert set(before) == set(Base.metadata.tables)
+    assert set(before) < set(Base.metadata.tables)
     migrate.upgrade(old)
     assert migrate.current(old) == migrate.head()
     migrate.check(old)

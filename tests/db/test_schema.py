@@ -26,6 +26,8 @@ from db.session import open_engine, reading, writing
         (schema.OUTCOMES, types.Outcome),
         (schema.AXES, types.Axis),
         (schema.ORDERS, types.Order),
+        (schema.ASK_KINDS, types.AskKind),
+        (schema.ASK_STATES, types.AskState),
     ],
 )
 def test_listed_values_are_those_of_the_enum(values: tuple[str, ...], enum: type[StrEnum]) -> None:

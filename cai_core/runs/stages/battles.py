@@ -10,10 +10,11 @@ from cai_core.config import BattlesConfig
 from cai_core.errors import RunError
 from cai_core.models.drive import drive
 from cai_core.runs.job import Job
-from cai_core.runs.stages.common import Inputs, inputs, model_row, text_model
+from cai_core.runs.stages.common import Inputs, expect_use, inputs, model_row, text_model
 from cai_core.runs.stages.gold import gold_knows
 from cai_core.runs.stages.judging import judge_battles
 from cai_core.runs.stages.rating_facts import rating_facts
+from cai_core.runs.usage import asked_by_samples
 from cai_core.sandbox import gold
 from cai_core.store import models, responses, runs
 from cai_core.store.responses import Response
@@ -78,6 +79,8 @@ def _answer(job: Job, config: BattlesConfig, row: ModelRow, drawn: Inputs) -> No
     job.begin(f"{row.name} answers", done=len(done), total=len(drawn))
     if not left:
         return
+    prompts = (prompt for _, prompt in drawn)
+    expect_use(job, row, lambda: asked_by_samples(prompts, each=1, max_new_tokens=config.max_new_tokens))
     model = text_model(job, row, config.width)
     tasks: Iterator[tuple[int, Asking]] = (
         (row_id, respond(prompt, model=row.name, config=config, seed=job.seed)) for row_id, prompt in left

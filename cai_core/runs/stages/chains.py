@@ -1,6 +1,6 @@
 """Chains: red-team prompts are criticised and revised, the others answered plainly."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any
 
 from sqlalchemy import func, select
@@ -11,12 +11,15 @@ from cai_core.chains.few_shots import draw_prefixes
 from cai_core.config import ChainsConfig
 from cai_core.models.drive import drive
 from cai_core.runs.job import Job
-from cai_core.runs.stages.common import inputs, model_row, text_model
+from cai_core.runs.stages.common import Inputs, expect_use, inputs, model_row, text_model
+from cai_core.runs.usage import asked_by_chains
 from cai_core.store import chains, constitutions
-from cai_core.types import Answer, Chain, PromptKind, Request
+from cai_core.types import Answer, Chain, Prompt, PromptKind, Request
 from db.schema import ChainRow
 
 Task = tuple[int, Generator[tuple[str, Request], Answer, Chain]]
+Key = tuple[int, Prompt, int]
+"""A prompt's row id, the prompt, and which of its samples."""
 PARTS = ("response", "critique", "revision")
 
 
@@ -25,19 +28,16 @@ def run(job: Job) -> dict[str, Any]:
     config = job.config
     assert isinstance(config, ChainsConfig)
     drawn = inputs(job)
-    keys = [
-        (uid, prompt, sample)
-        for uid, prompt in drawn
-        for sample in range(1 if prompt.kind == PromptKind.RED_TEAM else config.helpful_samples)
-    ]
     with job.workspace.reading() as session:
         done = chains.done_keys(session, job.run_id)
         constitution = constitutions.load_version_id(session, job.constitution_version_id or 0)
         principles = constitutions.principle_ids(session, constitution.principles)
-    job.begin("critique and revision", done=len(done), total=len(keys))
-    model = text_model(job, model_row(job, config.model), config.width)
-    left = [(row_id, prompt, sample) for row_id, prompt, sample in keys if (prompt.uid, sample) not in done]
-    tasks = _tasks(job, config, left)
+    job.begin("critique and revision", done=len(done), total=sum(1 for _ in _keys(config, drawn)))
+    named = model_row(job, config.model)
+    shots = constitution.few_shots.critique_revision
+    expect_use(job, named, lambda: asked_by_chains(config, (prompt for _, prompt, _ in _keys(config, drawn)), shots))
+    model = text_model(job, named, config.width)
+    tasks = _tasks(job, config, (key for key in _keys(config, drawn) if (key[1].uid, key[2]) not in done))
 
     def save(session: Session, found: tuple[int, Chain]) -> None:
         chains.save(session, job.run_id, *found, principles)
@@ -46,7 +46,14 @@ def run(job: Job) -> dict[str, Any]:
     return _result(job)
 
 
-def _tasks(job: Job, config: ChainsConfig, left: list[tuple[int, Any, int]]) -> Iterator[Task]:
+def _keys(config: ChainsConfig, drawn: Inputs) -> Iterator[Key]:
+    """One chain a red-team prompt; of the others as many samples as are wanted."""
+    for row_id, prompt in drawn:
+        for sample in range(1 if prompt.kind == PromptKind.RED_TEAM else config.helpful_samples):
+            yield row_id, prompt, sample
+
+
+def _tasks(job: Job, config: ChainsConfig, left: Iterable[Key]) -> Iterator[Task]:
     constitution = job.constitution()
     shots = constitution.few_shots.critique_revision
     prefixes = draw_prefixes(shots, count=config.few_shot_prefixes, size=config.few_shots, seed=job.seed)

@@ -1,28 +1,31 @@
 """What several stages need: their inputs, the models they name, the snapshots they leave."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from cai_core.errors import RunError
 from cai_core.models.base import TextModel
+from cai_core.models.endpoint_use import Asked
 from cai_core.models.load import load_text_model
 from cai_core.runs.job import Job
+from cai_core.runs.usage import expect, meter
 from cai_core.store import models, prompts, runs
+from cai_core.store.rows import Rows
 from cai_core.types import ModelRef, Prompt, PromptKind, RunKind, Split, TrainingResult, derive_seed
 from db.schema import ModelRow
 
-Inputs = list[tuple[int, Prompt]]
+Inputs = Rows[tuple[int, Prompt]]
 """Prompts with their row ids."""
 
 
 def inputs(job: Job, split: Split = Split.TRAIN) -> Inputs:
     """The run's prompts: drawn at its first start, the same ever after."""
     with job.workspace.reading() as session:
-        found = prompts.of_run(session, job.run_id)
-    return found or _draw(job, split)
+        ids = prompts.ids_of_run(session, job.run_id)
+    return Rows(job.workspace, ids or _draw(job, split), prompts.read)
 
 
-def _draw(job: Job, split: Split) -> Inputs:
+def _draw(job: Job, split: Split) -> list[int]:
     config: Any = job.config
     wanted = {
         PromptKind.RED_TEAM: config.red_team_prompts,
@@ -39,7 +42,7 @@ def _draw(job: Job, split: Split) -> Inputs:
         prompts.fix_inputs(session, job.run_id, ids)
         row = runs.get(session, job.run_id)
         row.result = {**row.result, "prompts": found, "prompts_missing": short}
-        return prompts.of_run(session, job.run_id)
+    return ids
 
 
 def model_row(job: Job, name: str) -> ModelRow:
@@ -54,8 +57,19 @@ def model_ref(job: Job, row: ModelRow) -> ModelRef:
 
 
 def text_model(job: Job, row: ModelRow, width: int) -> TextModel:
-    """Load a model; it ends with `Stopped` when the run is asked to stop."""
-    return job.watch(load_text_model(model_ref(job, row), width=width))
+    """Load a model; it ends with `Stopped` when the run is asked to stop. What it asks of a server is counted."""
+    model = load_text_model(model_ref(job, row), width=width)
+    if (counts := meter(row.name, model)) is not None:
+        job.meters.append(counts)
+    return job.watch(model)
+
+
+def expect_use(job: Job, row: ModelRow, asked: Callable[[], Asked], part: str = "") -> None:
+    """Say what the run will ask of a server, where its model is one, perhaps in one of several parts."""
+    if (endpoint := model_ref(job, row).endpoint) is None:
+        return
+    with job.writing() as session:
+        expect(runs.get(session, job.run_id), row.name + part, endpoint, asked())
 
 
 def model_of_parent(job: Job, kind: RunKind) -> ModelRow:

@@ -9,7 +9,8 @@ from cai_core.config import ComparisonsConfig
 from cai_core.models.drive import drive
 from cai_core.preferences.pairs import PairResult, sample_pair
 from cai_core.runs.job import Job
-from cai_core.runs.stages.common import inputs, model_of_parent, model_row, text_model
+from cai_core.runs.stages.common import expect_use, inputs, model_of_parent, model_row, text_model
+from cai_core.runs.usage import asked_by_samples
 from cai_core.store import comparisons, runs
 from cai_core.types import Prompt, RunKind
 from db.schema import ComparisonRow
@@ -25,6 +26,8 @@ def run(job: Job) -> dict[str, Any]:
         done = comparisons.done_keys(session, job.run_id)
         row = runs.get(session, job.run_id)
     job.begin("sampling pairs", done=len(done), total=len(drawn))
+    prompts = (prompt for _, prompt in drawn)
+    expect_use(job, named, lambda: asked_by_samples(prompts, each=2, max_new_tokens=config.max_new_tokens))
     model = text_model(job, named, config.width)
     tasks = (
         ((row_id, prompt), sample_pair(prompt, sample=0, config=config, seed=job.seed))

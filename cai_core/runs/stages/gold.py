@@ -1,6 +1,6 @@
 """What the gold judge says of labels and preference models: facts for the report, never for training."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -9,7 +9,7 @@ from cai_core.preferences.quality import label_quality
 from cai_core.sandbox import gold
 from cai_core.sandbox.prompts import SOURCE
 from cai_core.store import labels
-from cai_core.types import Comparison, Outcome
+from cai_core.types import Comparison, Label, Outcome
 
 
 def gold_knows(source: str) -> bool:
@@ -33,14 +33,23 @@ def gold_agreement(pairs: Sequence[tuple[Comparison, float]]) -> float | None:
     return sum(right) / len(right) if right else None
 
 
-def label_facts(stored: Sequence[labels.Stored]) -> dict[str, Any]:
-    """A labels run's result."""
-    judged = [(one.label, _gold_choice(one)) for one in stored]
-    quality = label_quality(judged)
+def label_facts(stored: Iterable[labels.Stored]) -> dict[str, Any]:
+    """A labels run's result; the labels are looked at one by one."""
+    bounded = 0
+
+    def judged() -> Iterator[tuple[Label, float | None]]:
+        nonlocal bounded
+        for one in stored:
+            bounded += any(order.bounded for order in one.label.orders)
+            yield one.label, _gold_choice(one)
+
+    quality = label_quality(judged())
     return {
         "rows": quality.num,
         "states": quality.states,
         "order_inconsistent": quality.order_disagrees,
+        # How many rest on a bound, where any do: a server did not list one of the options.
+        **({"bounded": bounded} if bounded else {}),
         "gold_agreement": quality.gold_agreement,
         "gold_compared": quality.num_gold,
         "ece": quality.ece,

@@ -19,7 +19,8 @@ from cai_core.evaluation.judges import (
 from cai_core.models.drive import drive
 from cai_core.runs.inputs import feedback_model
 from cai_core.runs.job import Job
-from cai_core.runs.stages.common import Inputs, model_ref, model_row, text_model
+from cai_core.runs.stages.common import Inputs, expect_use, model_ref, model_row, text_model
+from cai_core.runs.usage import asked_by_labels
 from cai_core.store import battles, constitutions, responses, runs
 from cai_core.store.responses import Response
 from cai_core.types import Answer, Axis, Comparison, Conversation, Prompt, Request, RunKind, assistant
@@ -115,7 +116,10 @@ def _by_feedback(job: Job, config: BattlesConfig, left: Sequence[Meeting]) -> Ju
     settings = LabelsConfig(constitution=config.constitution, model=name, width=config.width)
     shots = constitution.few_shots.comparison
     prefixes = draw_prefixes(shots, count=settings.few_shot_prefixes, size=settings.few_shots, seed=job.seed)
-    model = text_model(job, model_row(job, name), config.width)
+    named = model_row(job, name)
+    meets = [Comparison(one.prompt, one.a.text or "", one.b.text or "") for one in left]
+    expect_use(job, named, lambda: asked_by_labels(meets, shots, settings.few_shots), " as judge")
+    model = text_model(job, named, config.width)
 
     def task(one: Meeting) -> Generator[tuple[str, Request], Answer, Judgement]:
         return feedback_judgement(

@@ -1,6 +1,6 @@
 """Labels: the feedback model's preference on each comparison, under one drawn principle, in both orders."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -13,9 +13,11 @@ from cai_core.evaluation.judges import KIND_OF
 from cai_core.models.drive import drive
 from cai_core.preferences.labels import label
 from cai_core.runs.job import Job
-from cai_core.runs.stages.common import model_row, parent_id, text_model
+from cai_core.runs.stages.common import expect_use, model_row, parent_id, text_model
 from cai_core.runs.stages.gold import label_facts
+from cai_core.runs.usage import asked_by_labels
 from cai_core.store import comparisons, constitutions, labels
+from cai_core.store.rows import Rows
 from cai_core.types import Answer, Label, Request, RunKind
 
 Task = tuple[int, Generator[tuple[str, Request], Answer, Label]]
@@ -26,23 +28,26 @@ def run(job: Job) -> dict[str, Any]:
     config = job.config
     assert isinstance(config, LabelsConfig)
     with job.workspace.reading() as session:
-        stored = list(comparisons.of_run(session, parent_id(job, RunKind.COMPARISONS)))
+        ids = comparisons.ids_of_run(session, parent_id(job, RunKind.COMPARISONS))
         done = labels.done_ids(session, job.run_id)
         constitution = job.constitution()
         principles = constitutions.principle_ids(session, constitution.principles)
+    stored = Rows(job.workspace, ids, comparisons.read)
     job.begin("labelling", done=len(done), total=len(stored))
-    model = text_model(job, model_row(job, config.model), config.width)
-    tasks = _tasks(job, config, [one for one in stored if one.id not in done])
+    named, shots = model_row(job, config.model), constitution.few_shots.comparison
+    expect_use(job, named, lambda: asked_by_labels((one.comparison for one in stored), shots, config.few_shots))
+    model = text_model(job, named, config.width)
+    tasks = _tasks(job, config, stored.without(done))
 
     def save(session: Session, found: tuple[int, Label]) -> None:
         labels.save(session, job.run_id, *found, principles)
 
     job.store(drive(tasks, {"feedback": model}, config.width), save)
     with job.workspace.reading() as session:
-        return label_facts(list(labels.of_run(session, job.run_id)))
+        return label_facts(labels.of_run(session, job.run_id))
 
 
-def _tasks(job: Job, config: LabelsConfig, left: Sequence[comparisons.Stored]) -> Iterator[Task]:
+def _tasks(job: Job, config: LabelsConfig, left: Iterable[comparisons.Stored]) -> Iterator[Task]:
     constitution = job.constitution()
     shots = constitution.few_shots.comparison
     prefixes = draw_prefixes(shots, count=config.few_shot_prefixes, size=config.few_shots, seed=job.seed)

@@ -1,25 +1,14 @@
-"""A workspace that commands find by default, and what they print."""
+"""What commands print."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
 from cai_core.cli import main
 from cai_core.runs import queue
-from cai_core.store.workspace import Workspace
-from tests.cai_core.runs.helpers import add_scripted
-from tests.workspaces import fresh
+from tests.cai_core.runs.warming import warmed as warmed
 
 Call = Callable[..., tuple[str, str]]
-
-
-@pytest.fixture
-def opened(workspace: Path) -> Iterator[Workspace]:
-    found = fresh(workspace)
-    add_scripted(found)
-    yield found
-    found.close()
 
 
 @pytest.fixture

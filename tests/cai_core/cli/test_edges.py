@@ -15,17 +15,10 @@ from cai_core.types import RunKind
 from db.schema import ConstitutionRow, RunRow
 from tests.cai_core.cli.conftest import Call
 from tests.cai_core.runs.helpers import finished
+from tests.workspaces import GOOD
 
 CHAINS = ("run", "chains", "-c", "constitution=sandbox")
 HUGE = "9" * 20
-GOOD = """format: cai-constitution/1
-name: mine
-principles:
-  - id: kind
-    title: Be kind
-    critique_request: What is unkind?
-    revision_request: Make it kind.
-"""
 
 
 @pytest.mark.parametrize(

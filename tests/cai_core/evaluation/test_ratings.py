@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from cai_core.evaluation.battles import Battle
 from cai_core.evaluation.ratings import Difference, fit_ratings
+from cai_core.stats.bootstrap import resample_counts
+from cai_core.stats.bradley_terry import strengths
 from cai_core.types import Outcome
 
 A, B, TIE = Outcome.A, Outcome.B, Outcome.TIE
@@ -127,6 +129,32 @@ def test_battles_on_one_prompt_hang_together() -> None:
     width = [d.high - d.low for g in (one, copies, apart) for d in fit_ratings(g, anchor="sl").differences]
     assert width[1] == pytest.approx(width[0])
     assert width[2] < 0.4 * width[0]
+
+
+def test_intervals_are_those_of_resampled_prompts_fitted_one_by_one() -> None:
+    """Against whole battles drawn again with the same counts, each draw fitted by itself."""
+    given_ = simulated({"x": 100, "y": 40, "sl": 0}, 25, 3)
+    given_ += [Battle("alone", "y", "z", A), Battle("p", "x", "sl", Outcome.FAILED)]
+    given_ += [Battle(f"prompt {n}", "z", "sl", TIE) for n in range(9)]
+    [(_, counts)] = resample_counts(26, resamples=100, seed=5)
+    names, uids = ["sl", "x", "y", "z"], sorted({b.prompt for b in given_} - {"p"})
+    rows = []
+    for draw in counts:
+        wins = np.zeros((4, 4))
+        for b in given_:
+            if b.outcome in (A, B, TIE):
+                i, j, times = names.index(b.model_a), names.index(b.model_b), draw[uids.index(b.prompt)]
+                share = {A: 1.0, B: 0.0, TIE: 0.5}[b.outcome]
+                wins[i, j] += share * times
+                wins[j, i] += (1 - share) * times
+        met = ~np.eye(4, dtype=bool)
+        met[1, 3] = met[3, 1] = False
+        rows.append(strengths(wins, met=met) * 400 / np.log(10))
+    drawn = np.array(rows)
+    ratings = fit_ratings(given_, anchor="sl", resamples=100, seed=5)
+    for d in ratings.differences:
+        apart = drawn[:, names.index(d.first)] - drawn[:, names.index(d.second)]
+        assert (d.low, d.high) == pytest.approx(tuple(np.quantile(apart, [0.025, 0.975])), abs=1e-6)
 
 
 def test_the_truth_lies_within_the_interval_as_often_as_promised() -> None:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any
 
+import httpx2
+import psutil
 import pytest
 
 from cai_core.errors import ModelError
@@ -226,13 +228,16 @@ def test_a_source_that_has_more_after_its_end_is_asked_again() -> None:
     assert all_right(answers, 5)
 
 
-def test_closing_leaves_nothing_behind() -> None:
+def test_closing_leaves_nothing_behind(caplog: pytest.LogCaptureFixture) -> None:
     before = set(threading.enumerate())
     with serving(Fake(trouble=lambda number, _: "hang" if number else None)) as fake:
         answers = model(fake, max_requests=8).answer(samples(50))
         next(answers)
         answers.close()
         gc.collect()  # an event loop or a socket that nobody closed would warn here, and warnings are errors
+        port = httpx2.URL(fake.url).port
+        assert [c for c in psutil.Process().net_connections() if c.raddr and c.raddr.port == port] == []
+        assert [record for record in caplog.records if record.name == "asyncio"] == [], "a task was left in the air"
         ours = [t for t in set(threading.enumerate()) - before if "process_request" not in t.name]
         assert len(ours) == 1, f"beside the server's own: {ours}"
 

@@ -168,3 +168,17 @@ def test_swapping_the_responses_turns_the_label_around(a: float, b: float, c: fl
 def test_sigmoid_stays_in_range_and_is_symmetric(x: float) -> None:
     assert 0 <= sigmoid(x) <= 1
     assert isclose(sigmoid(x) + sigmoid(-x), 1)
+
+
+def test_a_bound_is_kept_with_the_order_that_it_belongs_to() -> None:
+    def reply(order: Order, _: Choose) -> Answer:
+        return Choice((log(0.9), log(0.01)), "s", (False, True) if order is Order.AB else ())
+
+    found, _ = run(COMPARISON, reply)
+    assert found.state is LabelState.LABELLED
+    assert [score.bounded for score in found.orders] == [True, False]
+
+
+def test_two_bounds_prefer_nothing_even_where_no_mass_is_asked_for() -> None:
+    found, _ = run(COMPARISON, lambda *_: Choice((log(0.3), log(0.3)), "s", (True, True)), min_mass=0.0)
+    assert (found.state, found.p_a) == (LabelState.UNPARSEABLE, None)

@@ -12,6 +12,7 @@ from cai_core.runs import launchers, queue
 from cai_core.store.workspace import Workspace
 from db.schema import RunRow
 from tests.cai_core.runs.helpers import add_scripted
+from tests.cai_core.runs.warming import warmed as warmed
 from tests.workspaces import fresh
 
 

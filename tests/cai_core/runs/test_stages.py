@@ -120,7 +120,8 @@ def trainers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Trainers]:
 
 def run_loop(workspace: Workspace, seed: int = 1) -> dict[RunKind, int]:
     steps = [(kind, {**config, **SMALL[kind]}, parents) for kind, config, parents in presets.sandbox_loop()]
-    ids = presets.enqueue_steps(workspace, steps, seed=seed)
+    with workspace.writing() as session:
+        ids = presets.enqueue_steps(session, steps, seed=seed)
     for run_id in ids.values():
         worker.work(workspace, run_id)
         assert row(workspace, run_id).state == "done", row(workspace, run_id).error

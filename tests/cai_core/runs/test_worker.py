@@ -263,7 +263,7 @@ def test_a_stop_that_nothing_answers_is_given_up_on(
 def test_a_slow_training_step_is_waited_for(opened: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     job = worker.claim(opened, enqueue(opened))
     assert job is not None
-    clock = iter([100.0, 130.0, 131.0])
+    clock = iter([100.0, 100.0, 130.0, 130.0, 131.0, 131.0])  # looked at before and after it gives way to asks
     monkeypatch.setattr(jobs.time, "monotonic", lambda: next(clock))
     seen = []
     for step in (1, 2, 3):

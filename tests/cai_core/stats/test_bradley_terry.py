@@ -12,6 +12,7 @@ from arena_rank.utils.data_utils import PairDataset
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cai_core.stats import bradley_terry
 from cai_core.stats.bradley_terry import (
     ELO,
     components,
@@ -136,6 +137,15 @@ def test_expected_wins_equal_wins(players: int, seed: int) -> None:
 def test_a_stack_is_fitted_like_its_parts() -> None:
     stack = np.stack([random_wins(4, 60, seed) for seed in range(20)])
     assert np.allclose(strengths(stack), [strengths(wins) for wins in stack])
+
+
+def test_neither_the_first_guess_nor_the_size_of_a_part_changes_the_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    stack = np.stack([random_wins(4, 60, seed) for seed in range(20)])
+    plain = strengths(stack)
+    assert np.allclose(strengths(stack, start=np.array([3.0, -2, 0, 9])), plain, atol=1e-9)
+    monkeypatch.setattr(bradley_terry, "_CELLS", 3 * 16)
+    assert np.allclose(strengths(stack), plain, atol=1e-12)
+    assert strengths(stack.reshape(4, 5, 4, 4)).shape == (4, 5, 4)
 
 
 def test_extreme_scores_converge() -> None:
