@@ -74,6 +74,8 @@ def _principle(session: Session, version: str | None) -> str | None:
     chosen = st.selectbox(
         "Principle",
         ["", *found],
+        # What the page is for: a critique and a revision.
+        0 if principle_key(version) in st.session_state or not found else 1,
         format_func=lambda slug: found[slug].title if slug in found else "None: the response alone",
         key=principle_key(version),
         persist_state="session",

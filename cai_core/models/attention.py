@@ -38,8 +38,14 @@ class Beginning:
         return len(self.tokens)
 
 
-Groups = Sequence[tuple[Beginning, slice | Tensor]]
-"""Each beginning with the flat tokens whose rows have it."""
+@dataclass(frozen=True)
+class Groups:
+    """Flat tokens by the beginning of their rows."""
+
+    parts: Sequence[tuple[Beginning, slice]] = ()
+    """Each beginning with its tokens, a slice of `order`."""
+    order: Tensor | None = None
+    """[tokens that have a beginning]: which they are; None where they are all, in their order."""
 
 
 @dataclass
@@ -162,12 +168,27 @@ def _read(
     """What flat `query` [tokens, heads, width] reads: [tokens, heads, width]."""
     asked = query.unflatten(1, (kv_heads, -1))  # [tokens, kv heads, per, width]
     read = _own(rows, asking, layer, asked, window, softcap)
-    for beginning, tokens in asking.groups:
-        keys, values = beginning.states[layer]
-        part = _beginning(asked[tokens], keys, values, asking.positions[tokens], window, softcap)
-        whole = isinstance(tokens, slice) and tokens == slice(0, len(asked))
-        read = read.add(part) if whole else _add_some(read, part, tokens)
+    if asking.groups.parts:
+        read = _with_beginnings(read, asking, layer, asked, window, softcap)
     return (read.total / read.weight).flatten(1, 2).to(query.dtype)
+
+
+def _with_beginnings(
+    read: Read, asking: Asking, layer: int, asked: Tensor, window: int | None, softcap: float | None
+) -> Read:
+    """`read`, with what the tokens read of their rows' beginnings."""
+    order = asking.groups.order
+    positions = asking.positions if order is None else asking.positions[order]
+    asked = asked if order is None else asked[order]
+    found = [
+        _beginning(asked[tokens], *beginning.states[layer], positions[tokens], window, softcap)
+        for beginning, tokens in asking.groups.parts
+    ]
+    part = found[0] if len(found) == 1 else Read(*(torch.cat(one) for one in zip(*found, strict=True)))
+    if order is None:
+        return read.add(part)
+    added = Read(*(one[order] for one in read)).add(part)
+    return Read(*(one.index_copy(0, order, new) for one, new in zip(read, added, strict=True)))
 
 
 def _own(rows: Pass, asking: Asking, layer: int, asked: Tensor, window: int | None, softcap: float | None) -> Read:
@@ -215,12 +236,3 @@ def _chunks(count: int, scores: int, device: torch.device) -> Iterator[slice]:
     size = max(1, _MOST_SCORES.get(device.type, 2**22) // scores)
     for begin in range(0, count, size):
         yield slice(begin, min(count, begin + size))
-
-
-def _add_some(read: Read, part: Read, tokens: slice | Tensor) -> Read:
-    """Add what only some of the tokens read."""
-    added = Read(*(one[tokens] for one in read)).add(part)
-    whole = Read(*(one.clone() for one in read))
-    for one, new in zip(whole, added, strict=True):
-        one[tokens] = new.to(one.dtype)
-    return whole

@@ -14,8 +14,8 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from cai_core.models.adapters import Weights, load_weights
+from cai_core.models.at_work import OnToken, Pull, Row
 from cai_core.models.base import OnText
-from cai_core.models.engine import OnToken, Pull, Row
 from cai_core.models.rendering import Renderer
 from cai_core.models.rows import Options, Tokens, common_length
 from cai_core.models.trial import SHARE, engine_for

@@ -89,13 +89,12 @@ class Passes:
             if beginning is not None:
                 members.setdefault(id(beginning), []).append(token)
                 found[id(beginning)] = beginning
-        return [(found[key], self._slice(tokens)) for key, tokens in members.items()]
-
-    def _slice(self, tokens: Tokens) -> slice | Tensor:
-        """A slice where the tokens stand side by side: it copies nothing."""
-        if tokens[-1] - tokens[0] == len(tokens) - 1:
-            return slice(tokens[0], tokens[-1] + 1)
-        return torch.tensor(tokens, device=self.device)
+        parts, order = [], list[int]()
+        for key, tokens in members.items():
+            parts.append((found[key], slice(len(order), len(order) + len(tokens))))
+            order += tokens
+        everybody = order == list(range(len(beginnings)))
+        return Groups(parts, None if everybody else torch.tensor(order, device=self.device))
 
     def _pass(self, slots: Slots, stretches: Sequence[Stretch], positions: Tensor, kept: Tensor | None) -> Pass:
         """Where the rows' tokens go and what they see."""

@@ -14,7 +14,7 @@ from transformers import DynamicCache
 from transformers.cache_utils import Cache
 
 from cai_core.models.adapters import Weights
-from cai_core.models.engine import NOT_A_NUMBER, OnToken, Pull, Row, advance
+from cai_core.models.at_work import NOT_A_NUMBER, OnToken, Pull, Row, advance
 from cai_core.models.rows import Options, Tokens, pad_left, positions_of, real_left
 
 

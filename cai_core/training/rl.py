@@ -19,7 +19,7 @@ from trl import GRPOConfig, GRPOTrainer, RLOOConfig, RLOOTrainer
 
 from cai_core.config import RlConfig
 from cai_core.errors import RunError
-from cai_core.models.engine import Row
+from cai_core.models.at_work import Row
 from cai_core.models.local import LocalModel
 from cai_core.models.preference import PreferenceScorer
 from cai_core.models.rendering import Renderer

@@ -72,6 +72,7 @@ def test_the_form_asks_for_a_critique_and_a_revision_and_opens_the_answer(
 def test_without_a_principle_only_a_response_is_asked_for(visit: Visit, loop: Workspace, started: list[str]) -> None:
     app = visit("playground")
     write(app, "Hello")
+    app.selectbox(key="playground.principle.sandbox@1").set_value("").run()
     press(app, "Ask")
     assert asked(loop, 4).kind.value == "sample"
     assert words(app).count("to come") == 1

@@ -9,7 +9,8 @@ import torch
 
 from cai_core.models import adapters
 from cai_core.models.adapters import Weights
-from cai_core.models.engine import Engine, Row
+from cai_core.models.at_work import Row
+from cai_core.models.engine import Engine
 from cai_core.models.local import LocalModel
 from cai_core.models.plain import PlainEngine
 from cai_core.models.sampling import draw, uniforms
