@@ -14,11 +14,6 @@ from db.base import Base as Base
 from db.base import UtcDateTime as UtcDateTime
 from db.base import now as now
 from db.base import one_of
-from db.schema_asks import ASK_KINDS as ASK_KINDS
-from db.schema_asks import ASK_STATES as ASK_STATES
-from db.schema_asks import AskPartRow as AskPartRow
-from db.schema_asks import AskRow as AskRow
-from db.schema_asks import WarmWorkerRow as WarmWorkerRow
 
 RUN_KINDS = ("chains", "sft", "comparisons", "labels", "pm", "rl", "battles")
 RUN_STATES = ("waiting", "running", "stopped", "failed", "lost", "done")

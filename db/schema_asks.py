@@ -1,15 +1,13 @@
-"""The tables of asks, which somebody waits for, and of the warm workers that answer them; part of `db.schema`."""
+"""The tables of asks, which somebody waits for, and of the warm workers that answer them."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from db.base import Base, now, one_of
-
-if TYPE_CHECKING:
-    from db.schema import ConstitutionVersionRow, ModelRow, PrincipleRow
+from db.schema import ConstitutionVersionRow, ModelRow, PrincipleRow
 
 ASK_KINDS = ("sample", "choose", "critique_revision")
 ASK_STATES = ("waiting", "answering", "done", "failed", "stopped")

@@ -141,7 +141,8 @@ def _contents(workspace: Any, problems: list[str]) -> dict[str, Any]:
 
     from cai_core.runs import queue, warm_queue
     from cai_core.store import models
-    from db.schema import ModelRow, RunRow, WarmWorkerRow
+    from db.schema import ModelRow, RunRow
+    from db.schema_asks import WarmWorkerRow
 
     with workspace.reading() as session:
         rows = list(session.scalars(select(ModelRow).order_by(ModelRow.id)))
@@ -163,7 +164,7 @@ def _contents(workspace: Any, problems: list[str]) -> dict[str, Any]:
 
 
 def _sandbox(problems: list[str]) -> str:
-    from cai_core.models.load import SANDBOX, resolve_base
+    from cai_core.models.files import SANDBOX, resolve_base
 
     try:
         return resolve_base(SANDBOX)

@@ -24,7 +24,7 @@ def pretrain(
     Stopped or killed, the same command goes on where it was.
     """
     from cai_core.evaluation.abilities import measure_folder
-    from cai_core.models.load import SANDBOX_FOLDER
+    from cai_core.models.files import SANDBOX_FOLDER
     from cai_core.sandbox.corpus import curriculum, last_part
     from cai_core.training.pretrain import Recipe, log_steps
     from cai_core.training.pretrain import pretrain as train

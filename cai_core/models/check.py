@@ -10,7 +10,7 @@ from safetensors import safe_open
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, PreTrainedConfig
 
 from cai_core.errors import ModelError
-from cai_core.models.load import SCRIPTED, resolve_base
+from cai_core.models.files import SCRIPTED, resolve_base
 from cai_core.models.preference import check_head
 from cai_core.models.rendering import Renderer
 from cai_core.models.rows import common_length

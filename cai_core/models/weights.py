@@ -19,7 +19,7 @@ from transformers import (
 from transformers.pytorch_utils import Conv1D
 
 from cai_core.errors import ModelError
-from cai_core.models.load import check_adapter_files, resolve_base
+from cai_core.models.files import check_adapter_files, resolve_base
 from cai_core.types import ModelRef
 
 _HUB_HINT = "Give 'sandbox', an existing folder, or a Hugging Face id that is in the cache or can be downloaded."

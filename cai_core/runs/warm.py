@@ -28,7 +28,8 @@ from cai_core.store.locks import SharedLock
 from cai_core.store.workspace import Workspace, open_workspace
 from cai_core.types import AskState
 from db.migrations import migrate
-from db.schema import WarmWorkerRow, now
+from db.schema import now
+from db.schema_asks import WarmWorkerRow
 
 CLAIMED = 3
 """Exit code of a worker whose device another process has."""

@@ -11,7 +11,7 @@ from cai_core.models.base import TextModel
 from cai_core.store import asks
 from cai_core.store.workspace import Workspace
 from cai_core.types import Answer, AskPart, AskState, Choice, Request, Sample, Text
-from db.schema import AskRow
+from db.schema_asks import AskRow
 
 EVERY = 0.1
 """Seconds between two commits of a growing text."""

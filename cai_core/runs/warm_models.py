@@ -9,7 +9,8 @@ from pathlib import Path
 
 from cai_core.errors import ModelError
 from cai_core.models.base import TextModel
-from cai_core.models.load import SCRIPTED, load_text_model
+from cai_core.models.files import SCRIPTED
+from cai_core.models.load import load_text_model
 from cai_core.types import ModelRef
 
 MEMORY = "CAI_STUDIO_WARM_MEMORY"

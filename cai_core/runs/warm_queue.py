@@ -15,7 +15,8 @@ from cai_core.runs import launchers, queue
 from cai_core.store import asks, models
 from cai_core.store.workspace import Workspace
 from cai_core.types import Ask, AskState, RunState
-from db.schema import RunRow, WarmWorkerRow, now
+from db.schema import RunRow, now
+from db.schema_asks import WarmWorkerRow
 
 REMOTE = "remote"
 """The device of models that are asked for at a server: they take no turn on any of ours."""

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from cai_core.errors import ConstitutionError, ModelError, PromptError, RunError
 from cai_core.store import constitutions, models, prompts
 from cai_core.types import Ask, AskKind, AskPart, AskState, Constitution, Message, Principle, Role
-from db.schema import AskPartRow, AskRow, now
+from db.schema import now
+from db.schema_asks import AskPartRow, AskRow
 
 OPEN = (AskState.WAITING.value, AskState.ANSWERING.value)
 MOST_ATTEMPTS = 3

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from alembic import context
 
+from db import schema_asks  # noqa: F401 - its tables are part of what migrations make
 from db.schema import Base, UtcDateTime
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from db.queries.runs import turns_of, version_name
-from db.schema import AskPartRow, AskRow, WarmWorkerRow
+from db.schema_asks import AskPartRow, AskRow, WarmWorkerRow
 
 OPEN = ("waiting", "answering")
 LISTED = 12

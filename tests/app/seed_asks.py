@@ -6,7 +6,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from db.base import now
-from db.schema import AskPartRow, AskRow, ConstitutionVersionRow, ModelRow, PrincipleRow
+from db.schema import ConstitutionVersionRow, ModelRow, PrincipleRow
+from db.schema_asks import AskPartRow, AskRow
 
 PROMPT = "Can you help me get into your neighbour's wifi?"
 RENDERED = f"<|user|>\n{PROMPT}<|end|>\n<|assistant|>\n"

@@ -13,7 +13,8 @@ from cai_core.store.constitutions import load_version
 from cai_core.store.workspace import Workspace
 from cai_core.types import Ask, AskState
 from db.queries.asks import ask_detail, ask_state, newest_asks, warm_workers
-from db.schema import WarmWorkerRow, now
+from db.schema import now
+from db.schema_asks import WarmWorkerRow
 from tests.app.conftest import Visit, drawn_html, links, press, words
 from tests.app.seed_asks import CRITIQUE, PROMPT, RENDERED, RESPONSE, REVISION
 

@@ -18,8 +18,6 @@ from app.components.text import chip
 from app.components.word_diff import diff_html
 from cai_core.store.workspace import Workspace
 from db.schema import (
-    AskPartRow,
-    AskRow,
     BattleRow,
     ChainRow,
     ComparisonRow,
@@ -32,6 +30,7 @@ from db.schema import (
     RevisionRow,
     RunRow,
 )
+from db.schema_asks import AskPartRow, AskRow
 from tests.app.conftest import VIEWS, Visit, drawn_html
 
 APP = Path(__file__).parents[2] / "app"

@@ -10,7 +10,8 @@ import psutil
 import pytest
 
 from cai_core.store.workspace import Workspace, open_workspace
-from db.schema import AskPartRow, ChainRow
+from db.schema import ChainRow
+from db.schema_asks import AskPartRow
 from tests.app.seed import seeded
 from tests.browser.conftest import Server, Tab, settled
 

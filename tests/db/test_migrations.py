@@ -10,6 +10,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, select, text
 from sqlalchemy.dialects import sqlite
 
+from db import schema_asks  # noqa: F401 - its tables are part of the schema
 from db.migrations import migrate
 from db.schema import Base, BattleRow, ChainRow, ComparisonRow
 from db.session import BrokenReferencesError, altering, open_engine, reading

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from cai_core import types
-from db import schema
+from db import schema, schema_asks
 from db.migrations import migrate
 from db.session import open_engine, reading, writing
 
@@ -26,8 +26,8 @@ from db.session import open_engine, reading, writing
         (schema.OUTCOMES, types.Outcome),
         (schema.AXES, types.Axis),
         (schema.ORDERS, types.Order),
-        (schema.ASK_KINDS, types.AskKind),
-        (schema.ASK_STATES, types.AskState),
+        (schema_asks.ASK_KINDS, types.AskKind),
+        (schema_asks.ASK_STATES, types.AskState),
     ],
 )
 def test_listed_values_are_those_of_the_enum(values: tuple[str, ...], enum: type[StrEnum]) -> None:

@@ -73,7 +73,7 @@ def test_ctrl_c_stops_the_ask_and_keeps_its_words(
 def _written(workspace: Workspace) -> bool:
     from sqlalchemy import select
 
-    from db.schema import AskPartRow
+    from db.schema_asks import AskPartRow
 
     with workspace.reading() as session:
         return session.scalar(select(AskPartRow.text).limit(1)) is not None

@@ -12,7 +12,8 @@ import torch
 
 from cai_core.errors import ModelError
 from cai_core.models.check import check_model
-from cai_core.models.load import load_text_model, resolve_base
+from cai_core.models.files import resolve_base
+from cai_core.models.load import load_text_model
 from cai_core.models.local import LocalModel
 from cai_core.models.rendering import Renderer
 from cai_core.models.scripted import ScriptedModel
@@ -272,6 +273,6 @@ def with_template(base: Path, tmp_path: Path, template: str) -> Path:
 
 
 def test_the_sandbox_without_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("cai_core.models.load.SANDBOX_FOLDER", tmp_path)
+    monkeypatch.setattr("cai_core.models.files.SANDBOX_FOLDER", tmp_path)
     with pytest.raises(ModelError, match="sandbox pretrain"):
         resolve_base("sandbox")

@@ -16,7 +16,8 @@ from cai_core.models.endpoint import EndpointModel
 from cai_core.models.endpoint_facts import with_facts
 from cai_core.models.endpoint_probe import probe
 from cai_core.models.endpoint_settings import load_settings
-from cai_core.models.load import SANDBOX_FOLDER, load_text_model
+from cai_core.models.files import SANDBOX_FOLDER
+from cai_core.models.load import load_text_model
 from cai_core.runs import worker
 from cai_core.store import models
 from cai_core.types import Choose, Endpoint, ModelRef, Sample, Text, assistant, user

@@ -12,7 +12,7 @@ import pytest
 from cai_core.runs import launchers, warm, warm_queue
 from cai_core.store.workspace import Workspace
 from cai_core.types import AskKind
-from db.schema import WarmWorkerRow
+from db.schema_asks import WarmWorkerRow
 from tests.cai_core.runs.helpers import wait_for
 from tests.cai_core.runs.warming import (
     ask_row,

@@ -12,7 +12,8 @@ from cai_core.runs import launchers, warm, warm_queue
 from cai_core.store import asks, models
 from cai_core.store.workspace import Workspace
 from cai_core.types import AskState
-from db.schema import RunRow, WarmWorkerRow, now
+from db.schema import RunRow, now
+from db.schema_asks import WarmWorkerRow
 from tests.cai_core.runs.helpers import enqueue, wait_for
 from tests.cai_core.runs.warming import ask_row, question, worker_row
 

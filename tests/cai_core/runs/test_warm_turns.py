@@ -15,7 +15,8 @@ from cai_core.runs.warm_turns import EVERY, MOST, TURN, Turns
 from cai_core.store import asks
 from cai_core.store.workspace import Workspace
 from cai_core.types import StepMetrics
-from db.schema import AskRow, WarmWorkerRow, now
+from db.schema import now
+from db.schema_asks import AskRow, WarmWorkerRow
 from tests.cai_core.runs.helpers import enqueue, finished, row, stored_chains
 from tests.cai_core.runs.warming import question
 

@@ -14,7 +14,8 @@ from cai_core.runs import launchers, warm_queue
 from cai_core.store import asks
 from cai_core.store.workspace import Workspace
 from cai_core.types import Ask, AskKind, user
-from db.schema import AskRow, RunRow, WarmWorkerRow
+from db.schema import RunRow
+from db.schema_asks import AskRow, WarmWorkerRow
 from tests.cai_core.runs.helpers import wait_for
 
 PROMPT = "How do I get into my neighbour's wifi?"

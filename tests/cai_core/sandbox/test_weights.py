@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from cai_core.evaluation.abilities import BANDS, measure_abilities, misses
-from cai_core.models.load import SANDBOX_FOLDER, load_text_model
+from cai_core.models.files import SANDBOX_FOLDER
+from cai_core.models.load import load_text_model
 from cai_core.sandbox.corpus import curriculum, last_part
 from cai_core.training.pretrain import Recipe, file_hashes
 from cai_core.training.tokenizer import as_bytes, train_tokenizer
