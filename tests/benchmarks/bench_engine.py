@@ -51,10 +51,13 @@ Shots = Sequence[CritiqueRevisionShot]
 def cases() -> Iterator[Case]:
     """Sampling two ways, labels and chains, on both models."""
     torch.set_num_threads(THREADS)
-    for name, local in (("sandbox", sandbox()), ("8 M", random_8m())):
-        yield from sampling(name, local)
-        yield labels(name, local)
-    yield chains("sandbox", sandbox())
+    small = sandbox()
+    yield from sampling("sandbox", small)
+    yield labels("sandbox", small)
+    yield chains("sandbox", small)
+    large = random_8m()
+    yield from sampling("8 M", large)
+    yield labels("8 M", large)
 
 
 def sandbox() -> LocalModel:
