@@ -7,7 +7,7 @@ resumed run knows what it has. Where pages list a run's rows by id, a plain inde
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from db.base import Base as Base
@@ -15,15 +15,13 @@ from db.base import UtcDateTime as UtcDateTime
 from db.base import now as now
 from db.base import one_of
 
-RUN_KINDS = ("chains", "sft", "comparisons", "labels", "pm", "rl", "battles")
+RUN_KINDS = ("prompts", "chains", "scores", "sft", "comparisons", "labels", "pm", "rl", "battles", "cases")
 RUN_STATES = ("waiting", "running", "stopped", "failed", "lost", "done")
 PROMPT_KINDS = ("red_team", "helpful", "look_alike")
 SPLITS = ("train", "dev", "test")
 PRINCIPLE_KINDS = ("harmlessness", "helpfulness")
 ROW_STATES = ("done", "too_long", "failed")
 LABEL_STATES = ("labelled", "tie", "order_inconsistent", "unparseable", "too_long", "failed")
-OUTCOMES = ("a", "b", "tie", "order_inconsistent", "unparseable", "too_long", "failed")
-AXES = ("harmlessness", "helpfulness")
 ORDERS = ("ab", "ba")
 MODEL_KINDS = ("causal", "preference")
 
@@ -36,7 +34,8 @@ class PromptRow(Base):
         one_of("kind", PROMPT_KINDS),
         one_of("split", SPLITS),
         UniqueConstraint("uid"),
-        Index(None, "source", "kind", "split"),
+        Index(None, "source", "kind", "split", "topic"),
+        Index("ix_prompts_tagged", "id", sqlite_where=text("tags <> '[]'")),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     uid: Mapped[str] = mapped_column(String(16))
@@ -46,6 +45,11 @@ class PromptRow(Base):
     topic: Mapped[str | None]
     turns: Mapped[list[Any]]
     """[{"role", "content"}, ...]"""
+    tags: Mapped[list[Any]] = mapped_column(default=list)
+    extra: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """The columns of its file that nothing else was made of."""
+    run_id: Mapped[int | None] = mapped_column(ForeignKey("runs.id"), index=True)
+    """Of a generated prompt: the run that wrote it."""
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
@@ -110,7 +114,7 @@ class VersionPrincipleRow(Base):
     weight: Mapped[float]
     enabled: Mapped[bool]
     version: Mapped[ConstitutionVersionRow] = relationship(back_populates="principles")
-    principle: Mapped[PrincipleRow] = relationship()
+    principle: Mapped[PrincipleRow] = relationship(lazy="joined")
 
 
 class RunRow(Base):
@@ -131,6 +135,10 @@ class RunRow(Base):
     seed: Mapped[int]
     constitution_version_id: Mapped[int | None] = mapped_column(ForeignKey("constitution_versions.id"), index=True)
     code_revision: Mapped[str]
+    origin: Mapped[str | None]
+    """Of a run that was not made here: the file that it was imported from."""
+    told: Mapped[dict[str, Any] | None]
+    """Of a run that was not made here: all that its file says of it."""
     note: Mapped[str] = mapped_column(default="")
     done: Mapped[int] = mapped_column(default=0)
     """Rows or steps finished."""
@@ -212,43 +220,6 @@ class MetricRow(Base):
     value: Mapped[float]
 
 
-class ChainRow(Base):
-    """A prompt's initial response; its rounds are revisions."""
-
-    __tablename__ = "chains"
-    __table_args__ = (one_of("state", ROW_STATES), UniqueConstraint("run_id", "prompt_id", "sample"))
-    id: Mapped[int] = mapped_column(primary_key=True)
-    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"), index=True)
-    prompt_id: Mapped[int] = mapped_column(ForeignKey("prompts.id"), index=True)
-    sample: Mapped[int]
-    seed: Mapped[int]
-    state: Mapped[str]
-    response: Mapped[str | None]
-    few_shot: Mapped[int | None]
-    sent: Mapped[str | None]
-    error: Mapped[str | None]
-    created_at: Mapped[datetime] = mapped_column(default=now)
-    prompt: Mapped[PromptRow] = relationship()
-    revisions: Mapped[list["RevisionRow"]] = relationship(order_by="RevisionRow.round")
-
-
-class RevisionRow(Base):
-    """One round of a chain: critique and revision under one principle."""
-
-    __tablename__ = "revisions"
-    __table_args__ = (UniqueConstraint("chain_id", "round"),)
-    id: Mapped[int] = mapped_column(primary_key=True)
-    chain_id: Mapped[int] = mapped_column(ForeignKey("chains.id"))
-    round: Mapped[int]
-    principle_id: Mapped[int] = mapped_column(ForeignKey("principles.id"), index=True)
-    critique: Mapped[str | None]
-    revision: Mapped[str]
-    critique_sent: Mapped[str | None]
-    revision_sent: Mapped[str]
-    finished: Mapped[bool]
-    principle: Mapped[PrincipleRow] = relationship()
-
-
 class ComparisonRow(Base):
     """Two responses to one prompt."""
 
@@ -285,9 +256,10 @@ class LabelRow(Base):
     __tablename__ = "labels"
     __table_args__ = (
         one_of("state", LABEL_STATES),
-        UniqueConstraint("run_id", "comparison_id"),
-        Index(None, "comparison_id"),
-        Index(None, "principle_id", "p_a"),
+        UniqueConstraint("run_id", "comparison_id", "principle_id"),
+        # Cover a principle's record, the newest labels first, and which principles a comparison is labelled under.
+        Index(None, "principle_id", "id", "state", "p_a", "order_disagrees"),
+        Index(None, "comparison_id", "principle_id", "run_id", "p_a"),
         CheckConstraint("(state = 'labelled') = (p_a IS NOT NULL)", name="p_a_only_when_labelled"),
         CheckConstraint("p_a IS NULL OR (p_a >= 0 AND p_a <= 1)", name="p_a_in_range"),
     )
@@ -300,6 +272,8 @@ class LabelRow(Base):
     order_disagrees: Mapped[bool]
     few_shot: Mapped[int | None]
     error: Mapped[str | None]
+    recalled: Mapped[bool] = mapped_column(default=False)
+    """Taken over from a parent labels run that had asked the very same."""
     created_at: Mapped[datetime] = mapped_column(default=now)
     comparison: Mapped[ComparisonRow] = relationship()
     principle: Mapped[PrincipleRow] = relationship()
@@ -321,7 +295,7 @@ class LabelOrderRow(Base):
 
 
 class RolloutRow(Base):
-    """A response sampled during RL, with its reward."""
+    """A response sampled during training, in RL with its reward."""
 
     __tablename__ = "rollouts"
     __table_args__ = (UniqueConstraint("run_id", "step", "position"),)
@@ -332,58 +306,6 @@ class RolloutRow(Base):
     """Place within the step."""
     prompt_id: Mapped[int] = mapped_column(ForeignKey("prompts.id"), index=True)
     text: Mapped[str]
-    reward: Mapped[float]
+    reward: Mapped[float | None]
+    """None: nobody scored it, for it was only sampled to be read."""
     prompt: Mapped[PromptRow] = relationship()
-
-
-class ResponseRow(Base):
-    """A model's answer to a held-out prompt in a battles run, with the gold judge's verdict where one exists."""
-
-    __tablename__ = "responses"
-    __table_args__ = (one_of("state", ROW_STATES), UniqueConstraint("run_id", "model_id", "prompt_id"))
-    id: Mapped[int] = mapped_column(primary_key=True)
-    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"))
-    model_id: Mapped[int] = mapped_column(ForeignKey("models.id"), index=True)
-    prompt_id: Mapped[int] = mapped_column(ForeignKey("prompts.id"), index=True)
-    seed: Mapped[int]
-    state: Mapped[str]
-    text: Mapped[str | None]
-    finished: Mapped[bool | None]
-    """False: cut at the token limit."""
-    sent: Mapped[str | None]
-    error: Mapped[str | None]
-    verdict: Mapped[str | None]
-    """Gold's class: complies, half, evasive, preachy, engaged, helpful, unhelpful, other."""
-    helpfulness: Mapped[float | None]
-    """Gold's score, 0..1."""
-    model: Mapped[ModelRow] = relationship()
-    prompt: Mapped[PromptRow] = relationship()
-
-
-class BattleRow(Base):
-    """Two responses to one prompt, judged on one axis."""
-
-    __tablename__ = "battles"
-    __table_args__ = (
-        one_of("axis", AXES),
-        one_of("outcome", OUTCOMES),
-        UniqueConstraint("run_id", "axis", "response_a_id", "response_b_id"),
-        Index(None, "run_id", "axis", "prompt_id"),
-    )
-    id: Mapped[int] = mapped_column(primary_key=True)
-    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"), index=True)
-    axis: Mapped[str]
-    prompt_id: Mapped[int] = mapped_column(ForeignKey("prompts.id"))
-    response_a_id: Mapped[int] = mapped_column(ForeignKey("responses.id"), index=True)
-    response_b_id: Mapped[int] = mapped_column(ForeignKey("responses.id"), index=True)
-    judge: Mapped[str]
-    """'gold', or the judging model's name."""
-    principle_id: Mapped[int | None] = mapped_column(ForeignKey("principles.id"), index=True)
-    outcome: Mapped[str]
-    p_a: Mapped[float | None]
-    """The judge's probability that A is better, where it has one."""
-    error: Mapped[str | None]
-    """Why there is no verdict."""
-    response_a: Mapped[ResponseRow] = relationship(foreign_keys=[response_a_id])
-    response_b: Mapped[ResponseRow] = relationship(foreign_keys=[response_b_id])
-    principle: Mapped[PrincipleRow | None] = relationship()

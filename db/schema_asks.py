@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from db.base import Base, now, one_of
 from db.schema import ConstitutionVersionRow, ModelRow, PrincipleRow
 
-ASK_KINDS = ("sample", "choose", "critique_revision")
+ASK_KINDS = ("sample", "choose", "critique_revision", "compare", "draft", "count", "branch", "render", "preview")
 ASK_STATES = ("waiting", "answering", "done", "failed", "stopped")
 
 
@@ -28,7 +28,9 @@ class AskRow(Base):
     kind: Mapped[str]
     state: Mapped[str] = mapped_column(default="waiting")
     request: Mapped[dict[str, Any]]
-    """{"turns": [{"role", "content"}, ...], "options": [...], "few_shots": n}"""
+    """{"turns": [{"role", "content"}, ...], "options": [...], "few_shots": n, "samples": k, "principle_ids": [...],
+    "wording": a constitution as it stood unsaved, "response_a", "response_b", "chain": a chain's row id, "of": which
+    chain a branch is of, "branching": {...}}; older rows end with the few-shots."""
     model_id: Mapped[int] = mapped_column(ForeignKey("models.id"), index=True)
     constitution_version_id: Mapped[int | None] = mapped_column(ForeignKey("constitution_versions.id"), index=True)
     principle_id: Mapped[int | None] = mapped_column(ForeignKey("principles.id"), index=True)
@@ -44,6 +46,8 @@ class AskRow(Base):
     code_revision: Mapped[str] = mapped_column(default="")
     stop_requested: Mapped[bool] = mapped_column(default=False)
     error: Mapped[str | None]
+    plain_because: Mapped[str | None]
+    """Why the model was answered the plain way, several times slower; None: it was not, or nothing is known of it."""
     created_at: Mapped[datetime] = mapped_column(default=now)
     started_at: Mapped[datetime | None]
     first_text_at: Mapped[datetime | None]
@@ -62,6 +66,12 @@ class AskPartRow(Base):
     position: Mapped[int] = mapped_column(primary_key=True)
     """0, 1, ..."""
     part: Mapped[str]
+    sample: Mapped[int] = mapped_column(default=0)
+    """Which of several samples it belongs to: 0, 1, ...; of a chain's requests, which round."""
+    principle_id: Mapped[int | None] = mapped_column(ForeignKey("principles.id"), index=True)
+    """The principle behind a critique, a revision or a choice."""
+    order: Mapped[str | None]
+    """Of a choice between two responses: 'ab' or 'ba'."""
     seed: Mapped[int | None]
     rendered: Mapped[str | None]
     """Exactly what was sent."""
@@ -78,6 +88,10 @@ class AskPartRow(Base):
     """Of a choice: natural log-probability of each option."""
     bounded: Mapped[list[Any] | None]
     """Of a choice: which of them are only upper bounds; empty: none."""
+    failure: Mapped[str | None]
+    """Why there is no answer: 'too_long' or 'failed'; `error` says it in words."""
+    error: Mapped[str | None]
+    principle: Mapped["PrincipleRow | None"] = relationship()
 
 
 class WarmWorkerRow(Base):

@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session, aliased
 
 from db.queries.page import Page, keyset
 from db.queries.runs import turns_of
-from db.schema import BattleRow, ModelRow, PrincipleRow, PromptRow, ResponseRow, RunRow
+from db.schema import ModelRow, PrincipleRow, PromptRow, RunRow
+from db.schema_battles import BattleRow, ResponseRow
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,26 +1,28 @@
 """Chains as the pages read them: a filtered page, and one with all its rounds."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, String, func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from db.queries.chain_filter import ChainFilter, filtered
 from db.queries.page import Page, beside, keyset
+from db.queries.reviews import reviewers
+from db.queries.rounds import judge_words
 from db.queries.runs import turns_of, version_name
-from db.schema import ChainRow, ModelRow, PrincipleRow, PromptRow, RevisionRow, RunRow
-
-
-@dataclass(frozen=True, slots=True)
-class ChainFilter:
-    """Which chains; an empty field lets all pass."""
-
-    run: int | None = None
-    kind: str | None = None
-    principle: str | None = None
-    """Slug of a principle that one of the rounds drew."""
-    text: str = ""
-    """Stands in the prompt, the response or a revision."""
+from db.schema import (
+    ConstitutionRow,
+    ConstitutionVersionRow,
+    ModelRow,
+    PrincipleRow,
+    PromptRow,
+    RunRow,
+    VersionPrincipleRow,
+)
+from db.schema_chains import ChainRow, RevisionRow, ScoreRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,12 @@ class ChainLine:
     rounds: int
     last: str | None
     """The last revision, else the response."""
+    changed: float | None
+    """Share of the words that differ between the response and the last revision."""
+    hits: int | None
+    """Gates that its texts ran into, as bits; None: not looked at."""
+    branch: int
+    """0: as its run made it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +59,37 @@ class RoundDetail:
     critique: str | None
     revision: str
     finished: bool
+    skipped: bool
+    written: str | None
+    """What the model wrote, where a preamble was taken off."""
+    edited: str | None
+    """What somebody changed in it."""
+    words: int | None
+    """Of the revision; None: not counted."""
+    critique_gates: int | None
+    """As bits; None: not looked at, or no critique."""
+    revision_gates: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreDetail:
+    """What a judge makes of one text of a chain."""
+
+    round: int
+    judge: str
+    value: float | None
+    verdict: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BranchDetail:
+    """A chain that went on otherwise."""
+
+    id: int
+    author: str | None
+    round: int | None
+    """In which something was changed."""
+    edited: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,34 +114,18 @@ class ChainDetail:
     error: str | None
     response: str | None
     rounds: tuple[RoundDetail, ...]
-
-
-def _filtered(rows: Select[*tuple[Any, ...]], wanted: ChainFilter) -> Select[*tuple[Any, ...]]:
-    rows = rows.join(PromptRow, PromptRow.id == ChainRow.prompt_id)
-    if wanted.run is not None:
-        rows = rows.where(ChainRow.run_id == wanted.run)
-    if wanted.kind:
-        rows = rows.where(PromptRow.kind == wanted.kind)
-    if wanted.principle:
-        drew = select(RevisionRow.chain_id).join(PrincipleRow, PrincipleRow.id == RevisionRow.principle_id)
-        rows = rows.where(ChainRow.id.in_(drew.where(PrincipleRow.slug == wanted.principle)))
-    return _with_text(rows, wanted.text) if wanted.text else rows
-
-
-def _with_text(rows: Select[*tuple[Any, ...]], text: str) -> Select[*tuple[Any, ...]]:
-    # Row by row, so that the first page of a common word is there after its first rows.
-    revised = select(1).where(RevisionRow.chain_id == ChainRow.id, RevisionRow.revision.contains(text, autoescape=True))
-    # Turn by turn: in the JSON as a whole, "role" and "content" would be found in every prompt.
-    turn = func.json_each(PromptRow.turns).table_valued("value")
-    content = func.json_extract(turn.c.value, "$.content", type_=String)
-    asked = select(1).select_from(turn).where(content.contains(text, autoescape=True)).correlate(PromptRow)
-    return rows.where(
-        or_(
-            ChainRow.response.contains(text, autoescape=True),
-            asked.exists(),
-            revised.correlate(ChainRow).exists(),
-        )
-    )
+    branch: int
+    parent: int | None
+    author: str | None
+    origin: str | None
+    """The file that its run came from; None: it was made here."""
+    created_at: datetime
+    words: int | None
+    gates: int | None
+    """Of the initial response, as bits."""
+    scores: tuple[ScoreDetail, ...]
+    """Of every judge the newest, in the order of rounds."""
+    branches: tuple[BranchDetail, ...]
 
 
 def chain_page(session: Session, wanted: ChainFilter, after: int = 0) -> Page[ChainLine]:
@@ -115,22 +138,18 @@ def chain_page(session: Session, wanted: ChainFilter, after: int = 0) -> Page[Ch
         PromptRow.kind,
         PromptRow.topic,
         PromptRow.turns,
+        ChainRow.changed,
+        ChainRow.hits,
+        ChainRow.branch,
     )
-    found, more = keyset(session, _filtered(columns, wanted), ChainRow.id, after)
+    found, more = keyset(session, filtered(columns, wanted), ChainRow.id, after)
     last = _last_revisions(session, [row.id for row in found])
-    lines = [
-        ChainLine(
-            row.id,
-            row.run_id,
-            row.kind,
-            row.topic,
-            row.state,
-            turns_of(row.turns)[-1][1],
-            *last.get(row.id, (0, row.response)),
-        )
-        for row in found
-    ]
-    return Page(tuple(lines), more)
+    return Page(tuple(_line(row, *last.get(row.id, (0, row.response))) for row in found), more)
+
+
+def _line(row: Any, rounds: int, last: str | None) -> ChainLine:
+    told = (row.id, row.run_id, row.kind, row.topic, row.state, turns_of(row.turns)[-1][1])
+    return ChainLine(*told, rounds, last, row.changed, row.hits, row.branch)
 
 
 def _last_revisions(session: Session, ids: list[int]) -> dict[int, tuple[int, str]]:
@@ -141,7 +160,7 @@ def _last_revisions(session: Session, ids: list[int]) -> dict[int, tuple[int, st
 
 def chain_beside(session: Session, wanted: ChainFilter, here: int) -> tuple[int | None, int | None]:
     """The chains before and after this one that pass the filter."""
-    return beside(session, _filtered(select(ChainRow.id), wanted), ChainRow.id, here)
+    return beside(session, filtered(select(ChainRow.id), wanted), ChainRow.id, here)
 
 
 def chain_detail(session: Session, chain_id: int) -> ChainDetail | None:
@@ -168,11 +187,44 @@ def chain_detail(session: Session, chain_id: int) -> ChainDetail | None:
         chain.state,
         chain.error,
         chain.response,
-        tuple(_round(revision) for revision in chain.revisions),
+        tuple(_round(revision, words) for revision, words in _counted(chain)),
+        chain.branch,
+        chain.parent_id,
+        chain.author,
+        run.origin,
+        chain.created_at,
+        chain.words,
+        chain.gates,
+        _scores(session, chain_id),
+        _branches(session, chain_id),
     )
 
 
-def _round(row: RevisionRow) -> RoundDetail:
+def _counted(chain: ChainRow) -> Iterator[tuple[RevisionRow, int | None]]:
+    """Each revision and how many words it has, as far as it was counted."""
+    words = chain.words
+    for revision in chain.revisions:
+        words = None if words is None or revision.longer is None else words + revision.longer
+        yield revision, words
+
+
+def _scores(session: Session, chain_id: int) -> tuple[ScoreDetail, ...]:
+    rows = select(ScoreRow, RunRow.config).join(RunRow, RunRow.id == ScoreRow.run_id)
+    found: dict[tuple[int, str], ScoreDetail] = {}
+    for row, config in session.execute(rows.where(ScoreRow.chain_id == chain_id).order_by(ScoreRow.run_id.desc())):
+        judge = judge_words(config)
+        found.setdefault((row.round, judge), ScoreDetail(row.round, judge, row.value, row.verdict))
+    return tuple(found[key] for key in sorted(found))
+
+
+def _branches(session: Session, chain_id: int) -> tuple[BranchDetail, ...]:
+    changed = (RevisionRow.chain_id == ChainRow.id) & RevisionRow.edited.is_not(None)
+    rows = select(ChainRow.id, ChainRow.author, RevisionRow.round, RevisionRow.edited).outerjoin(RevisionRow, changed)
+    found = session.execute(rows.where(ChainRow.parent_id == chain_id).order_by(ChainRow.id))
+    return tuple(BranchDetail(*row) for row in found)
+
+
+def _round(row: RevisionRow, words: int | None) -> RoundDetail:
     principle = row.principle
     return RoundDetail(
         row.round,
@@ -183,6 +235,12 @@ def _round(row: RevisionRow) -> RoundDetail:
         row.critique,
         row.revision,
         row.finished,
+        row.skipped,
+        row.written,
+        row.edited,
+        words,
+        row.critique_gates,
+        row.revision_gates,
     )
 
 
@@ -197,3 +255,35 @@ def drawn_principles(session: Session, run: int | None) -> list[tuple[str, int]]
     rows = select(PrincipleRow.slug, often).join(drawn, drawn.c.principle_id == PrincipleRow.id)
     rows = rows.group_by(PrincipleRow.slug).order_by(often.desc(), PrincipleRow.slug)
     return [(slug, count) for slug, count in session.execute(rows)]
+
+
+def offered_principles(session: Session, run: int | None) -> dict[str, int | None]:
+    """Slugs of the principles that chains can be filtered by, with how many rounds drew them.
+
+    Of one run those of its constitution, uncounted: to count them all its rounds would have to be read.
+    """
+    version = None if run is None else session.scalar(select(RunRow.constitution_version_id).where(RunRow.id == run))
+    if version is None:
+        return dict(drawn_principles(session, run))
+    rows = select(PrincipleRow.slug).join(VersionPrincipleRow, VersionPrincipleRow.principle_id == PrincipleRow.id)
+    rows = rows.where(VersionPrincipleRow.version_id == version).order_by(VersionPrincipleRow.position)
+    return dict.fromkeys(session.scalars(rows))
+
+
+def chain_choices(session: Session) -> dict[str, list[str]]:
+    """What the filter's fields offer, by field: what is there."""
+    runs = select(RunRow.config["model"].as_string()).where(RunRow.kind == "chains").distinct()
+    versions = select(ConstitutionRow.name, ConstitutionVersionRow.number).join(ConstitutionVersionRow.constitution)
+    used = select(RunRow.constitution_version_id).where(RunRow.kind == "chains")
+    under = session.execute(
+        versions.where(ConstitutionVersionRow.id.in_(used)).order_by(
+            ConstitutionRow.name, ConstitutionVersionRow.number.desc()
+        )
+    )
+    names = [(name, number) for name, number in under]
+    return {
+        "source": list(session.scalars(select(PromptRow.source).distinct().order_by(PromptRow.source))),
+        "model": sorted(name for name in session.scalars(runs) if name),
+        "constitution": [*dict.fromkeys(name for name, _ in names), *(f"{name}@{number}" for name, number in names)],
+        "reviewer": reviewers(session),
+    }

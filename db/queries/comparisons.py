@@ -19,16 +19,16 @@ class ComparisonFilter:
     """A comparisons run."""
     kind: str | None = None
     state: str | None = None
-    """State of a label, or 'unlabelled'."""
+    """State of one of its labels, or 'unlabelled'."""
     disagree: bool = False
-    """Only labels whose two orders prefer different responses."""
+    """Only comparisons with a label whose two orders prefer different responses."""
     text: str = ""
     """Stands in either response."""
 
 
 @dataclass(frozen=True, slots=True)
 class ComparisonLine:
-    """A comparison in a list, with its newest label."""
+    """A comparison in a list, with its newest label that passes the filter."""
 
     id: int
     run: int
@@ -40,6 +40,8 @@ class ComparisonLine:
     state: str
     principle: str | None
     disagrees: bool
+    labels: int
+    """How many labels it has in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +101,20 @@ class ComparisonDetail:
 
 def _filtered(rows: Select[*tuple[Any, ...]], wanted: ComparisonFilter) -> Select[*tuple[Any, ...]]:
     each = aliased(LabelRow)
-    newest = select(func.max(each.id)).where(each.comparison_id == ComparisonRow.id).scalar_subquery()
+    labels = select(func.max(each.id)).where(each.comparison_id == ComparisonRow.id)
+    if wanted.state and wanted.state != "unlabelled":
+        labels = labels.where(each.state == wanted.state)
+    if wanted.disagree:
+        labels = labels.where(each.order_disagrees)
     rows = rows.join(PromptRow, PromptRow.id == ComparisonRow.prompt_id)
-    rows = rows.outerjoin(LabelRow, and_(LabelRow.comparison_id == ComparisonRow.id, LabelRow.id == newest))
+    shown = and_(LabelRow.comparison_id == ComparisonRow.id, LabelRow.id == labels.scalar_subquery())
+    rows = rows.outerjoin(LabelRow, shown)
     if wanted.run is not None:
         rows = rows.where(ComparisonRow.run_id == wanted.run)
     if wanted.kind:
         rows = rows.where(PromptRow.kind == wanted.kind)
     if wanted.state:
-        rows = rows.where(LabelRow.id.is_(None) if wanted.state == "unlabelled" else LabelRow.state == wanted.state)
+        rows = rows.where(LabelRow.id.is_(None) if wanted.state == "unlabelled" else LabelRow.id.is_not(None))
     if wanted.disagree:
         rows = rows.where(LabelRow.order_disagrees)
     if wanted.text:
@@ -118,13 +125,17 @@ def _filtered(rows: Select[*tuple[Any, ...]], wanted: ComparisonFilter) -> Selec
 
 def comparison_page(session: Session, wanted: ComparisonFilter, after: int = 0) -> Page[ComparisonLine]:
     """The comparisons after an id that pass the filter."""
-    rows = _filtered(select(ComparisonRow, PromptRow, LabelRow, PrincipleRow.title), wanted)
+    every = aliased(LabelRow)
+    labels = select(func.count()).select_from(every).where(every.comparison_id == ComparisonRow.id).scalar_subquery()
+    rows = _filtered(select(ComparisonRow, PromptRow, LabelRow, PrincipleRow.title, labels), wanted)
     rows = rows.outerjoin(PrincipleRow, PrincipleRow.id == LabelRow.principle_id)
     found, more = keyset(session, rows, ComparisonRow.id, after)
     return Page(tuple(_line(*row) for row in found), more)
 
 
-def _line(pair: ComparisonRow, prompt: PromptRow, label: LabelRow | None, principle: str | None) -> ComparisonLine:
+def _line(
+    pair: ComparisonRow, prompt: PromptRow, label: LabelRow | None, principle: str | None, labels: int
+) -> ComparisonLine:
     return ComparisonLine(
         pair.id,
         pair.run_id,
@@ -136,6 +147,7 @@ def _line(pair: ComparisonRow, prompt: PromptRow, label: LabelRow | None, princi
         label.state if label else "unlabelled",
         principle,
         bool(label and label.order_disagrees),
+        labels,
     )
 
 

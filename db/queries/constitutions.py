@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from db.schema import ConstitutionRow, ConstitutionVersionRow, RunRow, VersionPrincipleRow
+from db.schema import ConstitutionRow, ConstitutionVersionRow, PrincipleRow, RunRow, VersionPrincipleRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +59,9 @@ def versions(session: Session, name: str) -> list[VersionLine]:
         VersionLine(v.id, name, v.number, v.author, v.message, v.created_at, count, used)
         for v, count, used in session.execute(rows)
     ]
+
+
+def drawable(session: Session) -> list[str]:
+    """Ids of the principles that have what a chain asks: a critique request and a revision request."""
+    both = PrincipleRow.critique_request.is_not(None) & PrincipleRow.revision_request.is_not(None)
+    return list(session.scalars(select(PrincipleRow.slug).where(both).distinct().order_by(PrincipleRow.slug)))

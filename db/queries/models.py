@@ -66,9 +66,11 @@ def models(session: Session) -> list[ModelLine]:
     ]
 
 
-def model_names(session: Session, kind: str = "causal") -> list[str]:
-    """Names of the models of this kind, the newest first."""
+def model_names(session: Session, kind: str = "causal", *, weights: bool = False) -> list[str]:
+    """Names of the models of this kind, the newest first; only those whose weights are here, if so wanted."""
     rows = select(ModelRow.name).where(ModelRow.kind == kind).order_by(ModelRow.id.desc()).limit(LISTED)
+    if weights:
+        rows = rows.where(ModelRow.endpoint.is_(None))
     return list(session.scalars(rows))
 
 

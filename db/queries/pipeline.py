@@ -7,16 +7,9 @@ from sqlalchemy.orm import Session
 
 from db.queries.runs import RunLine, active_runs, run_lines
 from db.queries.waiting import Blocker, blocked
-from db.schema import (
-    BattleRow,
-    ChainRow,
-    ComparisonRow,
-    ConstitutionRow,
-    ConstitutionVersionRow,
-    LabelRow,
-    ModelRow,
-    RunRow,
-)
+from db.schema import ComparisonRow, ConstitutionRow, ConstitutionVersionRow, LabelRow, ModelRow, RunRow
+from db.schema_battles import BattleRow
+from db.schema_chains import ChainRow
 
 KINDS = ("chains", "sft", "comparisons", "labels", "pm", "rl", "battles")
 

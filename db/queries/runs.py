@@ -19,7 +19,10 @@ from db.schema import (
     RunParentRow,
     RunRow,
 )
+from db.schema_chains import DatasetRow, RunDatasetRow
 
+SPARSE = ("heldout_loss",)
+"""Metrics that not every step has: all of their points are shown."""
 ACTIVE = ("waiting", "running")
 
 
@@ -85,10 +88,11 @@ class MetricPoint:
 
 @dataclass(frozen=True, slots=True)
 class RolloutLine:
-    """A response sampled during RL."""
+    """A response sampled during training."""
 
     step: int
-    reward: float
+    reward: float | None
+    """None: nobody scored it."""
     turns: tuple[tuple[str, str], ...]
     text: str
 
@@ -191,14 +195,17 @@ def metrics(session: Session, run_id: int, points: int = 400) -> list[MetricPoin
     every = max(1, last // points)
     rows = (
         select(MetricRow.name, MetricRow.step, MetricRow.value)
-        .where(MetricRow.run_id == run_id, (MetricRow.step % every == 0) | (MetricRow.step == last))
+        .where(
+            MetricRow.run_id == run_id,
+            (MetricRow.step % every == 0) | (MetricRow.step == last) | MetricRow.name.in_(SPARSE),
+        )
         .order_by(MetricRow.name, MetricRow.step)
     )
     return [MetricPoint(row.name, row.step, row.value) for row in session.execute(rows)]
 
 
 def rollouts(session: Session, run_id: int, limit: int = 12) -> list[RolloutLine]:
-    """The newest responses sampled during RL."""
+    """The newest responses sampled during training."""
     rows = (
         select(RolloutRow.step, RolloutRow.reward, RolloutRow.text, PromptRow.turns)
         .join(PromptRow, PromptRow.id == RolloutRow.prompt_id)
@@ -226,11 +233,12 @@ def seconds_of_last_loop(session: Session) -> float | None:
 
 
 def ancestors(session: Session, run_id: int) -> set[int]:
-    """Every run that this one reads from, at any distance."""
+    """Every run that this one reads from, itself or through a dataset, at any distance."""
     found: set[int] = set()
     ahead = {run_id}
     while ahead:
-        rows = session.scalars(select(RunParentRow.parent_id).where(RunParentRow.run_id.in_(ahead)))
-        ahead = set(rows) - found
+        rows = set(session.scalars(select(RunParentRow.parent_id).where(RunParentRow.run_id.in_(ahead))))
+        frozen = select(DatasetRow.counts).join(RunDatasetRow).where(RunDatasetRow.run_id.in_(ahead))
+        ahead = rows.union(*(counts["runs"] for counts in session.scalars(frozen))) - found
         found |= ahead
     return found
