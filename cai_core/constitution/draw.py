@@ -3,9 +3,12 @@
 Each principle gets an exponential arrival time -ln(u)/weight, with u drawn by hashing (seed, row, round, principle id);
 the first to arrive is drawn. So principle i is drawn with probability weight_i / sum of weights, rows are independent,
 and taking one out changes only the rows that had drawn it: two constitutions can be compared on the same data. The id
-is hashed, not the text, so an edited principle keeps its rows.
+is hashed, not the text, so an edited principle keeps its rows. Of several principles for a row, those that arrive first
+are drawn: weighted, without replacement.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
 from math import log
 from typing import Literal
 
@@ -24,10 +27,24 @@ def candidates(constitution: Constitution, *, kind: PrincipleKind | None, half: 
     )
 
 
+def restricted(constitution: Constitution, ids: Sequence[str]) -> Constitution:
+    """The constitution with the principles of these ids alone, or all where none is named; the draw is as weighted."""
+    if not ids:
+        return constitution
+    return replace(constitution, principles=tuple(one for one in constitution.principles if one.id in ids))
+
+
 def draw_principle(
     constitution: Constitution, *, kind: PrincipleKind | None, half: Half, seed: int, row: str, round: int
 ) -> Principle:
     """The principle that this row of this run draws in this round."""
+    return draw_principles(constitution, kind=kind, half=half, seed=seed, row=row, round=round, count=1)[0]
+
+
+def draw_principles(
+    constitution: Constitution, *, kind: PrincipleKind | None, half: Half, seed: int, row: str, round: int, count: int
+) -> tuple[Principle, ...]:
+    """The `count` principles that arrive first, or all where there are fewer; the first is the one drawn alone."""
     drawn = candidates(constitution, kind=kind, half=half)
     if not drawn:
         wanted = "critique_request and revision_request" if half == "critique" else "comparison"
@@ -35,7 +52,8 @@ def draw_principle(
         raise ConstitutionError(
             f"constitution '{constitution.name}' has no enabled principle{of_kind} with {wanted}; add or enable one"
         )
-    return min(drawn, key=lambda principle: (_arrival(principle, seed, row, round), principle.id))
+    order = sorted(drawn, key=lambda principle: (_arrival(principle, seed, row, round), principle.id))
+    return tuple(order[:count])
 
 
 def _has(principle: Principle, half: Half) -> bool:

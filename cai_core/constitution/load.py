@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from cai_core.constitution.read_yaml import read_text, read_yaml
 from cai_core.constitution.schema import FORMAT, ConstitutionEntry
@@ -50,10 +51,15 @@ def parse_constitution(text: str, *, where: str) -> Constitution:
     try:
         entry = ConstitutionEntry.model_validate(data)
     except ValidationError as error:
-        problems = [_problem(data, detail) for detail in error.errors(include_url=False)] + problems
+        problems = problems_of(data, error) + problems
     if problems:
         raise ConstitutionError(_message(where, problems))
     return entry.noun()
+
+
+def problems_of(data: Any, error: ValidationError) -> list[str]:
+    """What is wrong with values that do not fit, one problem a line: which entry, which field, what to do."""
+    return [_problem(data, detail) for detail in error.errors(include_url=False)]
 
 
 def check_constitution(constitution: Constitution, *, where: str = "constitution") -> Constitution:
@@ -69,7 +75,7 @@ def dump_constitution(constitution: Constitution) -> str:
     yaml.width = 100
     yaml.indent(mapping=2, sequence=4, offset=2)
     stream = io.StringIO()
-    yaml.dump(as_plain(constitution), stream)
+    yaml.dump(quoted(as_plain(constitution)), stream)
     return stream.getvalue()
 
 
@@ -99,6 +105,15 @@ def constitution_hash(constitution: Constitution) -> str:
     """SHA-256 of the whole content, 64 hex digits: equal exactly where the constitutions are."""
     text = json.dumps(asdict(constitution), sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def quoted(value: Any) -> Any:
+    """Plain values, with quotes around texts that the YAML library would else break at a NEL and not put together."""
+    if isinstance(value, dict):
+        return {key: quoted(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [quoted(one) for one in value]
+    return DoubleQuotedScalarString(value) if isinstance(value, str) and "\x85" in value else value
 
 
 def _plain_principle(principle: Principle) -> dict[str, Any]:
@@ -139,7 +154,7 @@ def _problem(data: Any, detail: ErrorDetails) -> str:
     """One problem in words: which entry, which field, which value, what to do."""
     entry, rest = _entry(data, detail["loc"])
     field = f"field {rest[-1] if detail['type'] == 'invalid_key' else _path(rest)}" if rest else ""
-    value = "" if detail["type"] in ("missing", "half") else f" = {_short(detail['input'])}"
+    value = "" if detail["type"] in ("missing", "half") else f" = {short(detail['input'])}"
     place = ": ".join(filter(None, [entry, field])) or "the file"
     return f"{place}{value}: {_remedy(detail)}"
 
@@ -169,7 +184,8 @@ def _path(steps: Iterable[int | str]) -> str:
     return ".".join(str(step + 1) if isinstance(step, int) else str(step) for step in steps)
 
 
-def _short(value: object) -> str:
+def short(value: object) -> str:
+    """A value as an error shows it: at most 60 characters."""
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 

@@ -28,11 +28,11 @@ MAX_DEPTH = 12
 
 def read_text(path: Path) -> str:
     """The text of a file, or a `ConstitutionError` that says why there is none."""
-    if path.is_dir():
-        raise ConstitutionError(f"{path} is a directory; name one YAML file in it")
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
+    except IsADirectoryError:
+        raise ConstitutionError(f"{path} is a directory; name one YAML file in it") from None
     except FileNotFoundError:
         raise ConstitutionError(
             f"there is no file {path}; check the name, or copy a file from constitutions/"

@@ -25,7 +25,8 @@ from cai_core.types import (
 FORMAT = "cai-constitution/1"
 UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 """Control characters (tab and line breaks aside) and halves of surrogate pairs: no database or model takes them."""
-_SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""What an id looks like."""
 _KINDS = tuple(kind.value for kind in PrincipleKind)
 _ROLES = tuple(role.value for role in Role)
 
@@ -41,7 +42,7 @@ def _clean(text: str) -> str:
 
 
 def _slug(text: str) -> str:
-    if not _SLUG.fullmatch(text):
+    if not SLUG.fullmatch(text):
         raise PydanticCustomError(
             "slug", "an id has 1 to 64 letters, digits, dots, dashes or underscores; write it like 'less-preachy'"
         )
