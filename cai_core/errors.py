@@ -18,6 +18,26 @@ class PromptError(CAIError, ValueError):
     """A prompt or a file of prompts cannot be used."""
 
 
+class DataFileError(CAIError, ValueError):
+    """A file of rows (prompts, examples, pairs, chains) cannot be read or written."""
+
+
+class DatasetError(CAIError, ValueError):
+    """A dataset cannot be frozen, found or used."""
+
+
+class CaseError(CAIError, ValueError):
+    """A case, or a file of cases, cannot be used."""
+
+
+class ReviewError(CAIError, ValueError):
+    """A verdict, its note or a saved filter cannot be kept or found."""
+
+
+class PersonError(CAIError, ValueError):
+    """A person's name cannot be used."""
+
+
 class ModelError(CAIError, ValueError):
     """A model, adapter or tokenizer cannot be loaded, or does not fit its role."""
 

@@ -20,6 +20,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     except CAIError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"error: {error.filename!r} cannot be used: {error.strerror}. Name another.", file=sys.stderr)
+        sys.exit(2)
 
 
 def _check_text(word: str) -> None:

@@ -2,9 +2,10 @@
 
 import json
 import os
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -13,6 +14,9 @@ from rich.text import Text
 
 from cai_core.errors import CAIError
 from cai_core.store.workspace import Workspace, default_folder, open_workspace
+
+if TYPE_CHECKING:
+    from db.queries.chain_filter import ChainFilter
 
 Folder = Annotated[
     Path | None,
@@ -59,16 +63,37 @@ def workspace_to_fill(folder: Path | None) -> Workspace:
     return workspace(folder, create=folder is None)
 
 
+def conditions(given: list[str] | None) -> dict[str, str]:
+    """Conditions of a filter by field, from KEY=VALUE texts."""
+    pairs = [text.partition("=") for text in given or []]
+    wrong = next((key for key, equals, _ in pairs if not equals), None)
+    if wrong is not None:
+        raise CAIError(f"--filter {wrong!r} cannot be read: it is KEY=VALUE, for example run=3.")
+    return {key.strip(): value for key, _, value in pairs}
+
+
+def chain_filter(workspace: Workspace, given: list[str] | None, saved: str = "") -> "ChainFilter":
+    """A filter of chains from KEY=VALUE texts, over a saved one where that is named."""
+    from cai_core.store import filters
+    from db.queries.chain_filter import dump_filter
+
+    values: dict[str, str] = {}
+    if saved:
+        with workspace.reading() as session:
+            values = dump_filter(filters.load(session, saved))
+    return filters.read({**values, **conditions(given)})
+
+
 def print_json(value: Any) -> None:
     """One JSON document on standard output."""
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
 def print_table(columns: list[str], rows: list[list[object]]) -> None:
-    """A table; cells are shown verbatim, whatever marks they hold."""
+    """A table; cells are shown verbatim, whatever marks they hold, without what a terminal would obey."""
     table = Table(*columns, box=None, pad_edge=False)
     for row in rows:
-        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+        table.add_row(*(Text("" if cell is None else on_terminal(str(cell))) for cell in row))
     console.print(table)
 
 
@@ -77,17 +102,38 @@ def say(text: str, *, error: bool = False) -> None:
     typer.echo(text, err=error)
 
 
+def on_terminal(text: str) -> str:
+    """A model's text without what a terminal would obey: control characters are written out."""
+    return "".join(map(_seen, text))
+
+
+def _seen(character: str) -> str:
+    shown = character in "\n\t" or character.isprintable() or (character.isspace() and character > "\xa0")
+    return character if shown else repr(character)[1:-1]
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a file whole; a folder that is not there, or may not be written, is a clear error."""
+    try:
+        if path.exists() and not path.is_file():
+            path.write_text(text, encoding="utf-8")  # a pipe or a device is written to, never put out of its place
+        else:
+            _replace(path, text)
+    except OSError as error:
+        raise CAIError(
+            f"{path} cannot be written: {error.strerror}. Name a file in a folder you may write to."
+        ) from None
+
+
+def _replace(path: Path, text: str) -> None:
     unfinished = path.with_name(path.name + ".part")
     try:
         unfinished.write_text(text, encoding="utf-8")
         unfinished.replace(path)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise CAIError(
-            f"{path} cannot be written: {error.strerror}. Name a file in a folder you may write to."
-        ) from None
+    except OSError:
+        with suppress(OSError):
+            unfinished.unlink()
+        raise
 
 
 def check_writable(path: Path) -> None:

@@ -6,19 +6,18 @@ from typing import Annotated, Any
 
 import typer
 
-from cai_core.cli import common
+from cai_core.cli import chain_files, common, prompts
 from cai_core.errors import ModelError
-from cai_core.types import PromptKind, Split
 
-import_app = typer.Typer(help="Bring in prompts, a constitution or a model.", no_args_is_help=True)
-
-
-class What(StrEnum):
-    """What can be exported."""
-
-    CHAINS = "chains"
-    COMPARISONS = "comparisons"
-    LABELS = "labels"
+import_app = typer.Typer(help="Bring in prompts, chains, a constitution or a model.", no_args_is_help=True)
+import_app.command("prompts")(prompts.import_prompts)
+import_app.command("chains")(chain_files.import_chains)
+export_app = typer.Typer(
+    help="Write prompts, chains, a dataset, comparisons or labels to a file.", no_args_is_help=True
+)
+export_app.command("prompts")(prompts.export_prompts)
+export_app.command("chains")(chain_files.export_chains)
+export_app.command("dataset")(chain_files.export_dataset)
 
 
 class Role(StrEnum):
@@ -26,29 +25,6 @@ class Role(StrEnum):
 
     TEXT = "text"
     PREFERENCE = "preference"
-
-
-@import_app.command("prompts")
-def import_prompts(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Text or .jsonl, one prompt a line.")],
-    kind: Annotated[PromptKind, typer.Option(help="What the prompts are for, where a line does not say.")],
-    folder: common.Folder = None,
-    split: Annotated[Split, typer.Option(help="Split, where a line does not say.")] = Split.TRAIN,
-    source: Annotated[str, typer.Option(help="Name of the set; else the file's.")] = "",
-    as_json: common.Json = False,
-) -> None:
-    """Add a file's prompts; lines that cannot be used are set aside and listed."""
-    from cai_core.store import prompt_files
-
-    good, bad_lines = prompt_files.read(file, kind=kind, split=split, source=source)
-    report = prompt_files.add(common.workspace_to_fill(folder), good, bad_lines)
-    if as_json:
-        bad = [{"line": number, "why": why} for number, why in report.bad]
-        common.print_json({"added": report.added, "known": report.known, "bad": bad})
-        return
-    common.say(f"{report.added} prompts added, {report.known} were known, {len(report.bad)} lines set aside.")
-    for number, why in report.bad[:20]:
-        common.say(f"  line {number}: {why}")
 
 
 @import_app.command("constitution")
@@ -111,22 +87,35 @@ def _import_endpoint(folder: Path | None, url: str, settings: list[str] | None, 
     common.say(f"added as {found['name']!r}; use it with --model {found['name']!r}.")
 
 
-def export(
-    what: Annotated[What, typer.Argument(help="What to export.")],
-    folder: common.Folder = None,
-    run: Annotated[
-        list[int] | None, typer.Option(metavar="ID", max=common.MOST, help="Only these runs; may be repeated.")
-    ] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="File; .csv writes CSV, else JSON Lines.")] = None,
-    as_json: common.Json = False,
+Runs = Annotated[
+    list[int] | None, typer.Option("--run", metavar="ID", max=common.MOST, help="Only these runs; may be repeated.")
+]
+Out = Annotated[Path | None, typer.Argument(metavar="[OUT]", help="File; .csv writes CSV, else JSON Lines.")]
+
+
+@export_app.command("comparisons")
+def export_comparisons(
+    out: Out = None, folder: common.Folder = None, run: Runs = None, as_json: common.Json = False
 ) -> None:
-    """Write chains, comparisons or labels to a file, in the workspace's exports/ if none is named."""
+    """Write comparisons to a file, in the workspace's exports/ if none is named."""
+    _export("comparisons", folder, run, out, as_json=as_json)
+
+
+@export_app.command("labels")
+def export_labels(
+    out: Out = None, folder: common.Folder = None, run: Runs = None, as_json: common.Json = False
+) -> None:
+    """Write labels to a file, in the workspace's exports/ if none is named."""
+    _export("labels", folder, run, out, as_json=as_json)
+
+
+def _export(what: str, folder: Path | None, run: list[int] | None, out: Path | None, *, as_json: bool) -> None:
     from cai_core.store import exports
 
     workspace = common.workspace(folder, create=False)
-    path = out or workspace.exports / f"{what.value}.jsonl"
-    count = exports.write(workspace, what.value, path, run or [])
+    path = out or workspace.exports / f"{what}.jsonl"
+    count = exports.write(workspace, what, path, run or [])
     if as_json:
         common.print_json({"file": str(path), "rows": count})
     else:
-        common.say(f"{count} {what.value} written to {path}.")
+        common.say(f"{count} {what} written to {path}.")

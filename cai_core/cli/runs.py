@@ -30,6 +30,12 @@ def run(
     ] = None,
     note: Annotated[str, typer.Option(help="A word to yourself.")] = "",
     wait: Annotated[bool, typer.Option("--wait", help="Follow the run to its end.")] = False,
+    only_estimate: Annotated[
+        bool, typer.Option("--estimate", help="Only say what it would ask of its models; nothing is started.")
+    ] = False,
+    timed: Annotated[
+        bool, typer.Option("--time", help="With --estimate: time a few samples where no former run tells the pace.")
+    ] = False,
     as_json: common.Json = False,
 ) -> None:
     """Enqueue a run of one stage and start it when its turn comes."""
@@ -39,6 +45,12 @@ def run(
     values = read_settings(config or [])
     queue.check_seed(seed)
     workspace = common.workspace(folder)
+    if only_estimate:
+        values |= {"model": model} if model else {}
+        if timed:
+            _time(workspace, kind, values, parent or [])
+        _say_estimate(workspace, kind, values, parent or [], as_json)
+        return
     run_id = _enqueue(workspace, kind, values, model, seed=seed, parents=parent or [], note=note)
     queue.kick(workspace)
     done = not wait or to_the_end(workspace, [run_id], quiet=as_json)
@@ -49,6 +61,52 @@ def run(
         _say_what_it_waits_for(workspace, run_id)
     if not done:
         raise typer.Exit(1)
+
+
+def _time(workspace: Workspace, kind: RunKind, values: dict[str, Any], parents: list[int]) -> None:
+    """Have a few samples written, and wait for them."""
+    from cai_core.cli.ask import follow_ask
+    from cai_core.runs.estimate import time_samples
+
+    for ask_id in time_samples(workspace, kind, values, parents):
+        found = follow_ask(workspace, ask_id, quiet=True)
+        if found["error"]:
+            raise RunError(f"the samples that were to be timed came to nothing: {found['error']}")
+
+
+def _say_estimate(
+    workspace: Workspace, kind: RunKind, values: dict[str, Any], parents: list[int], as_json: bool
+) -> None:
+    """Calls, tokens, time and money, as far as they are known."""
+    from dataclasses import asdict
+
+    from cai_core.runs.estimate import estimate
+
+    with workspace.reading() as session:
+        found = estimate(session, kind, values, parents, workspace.folder)
+    if found is None:
+        raise RunError(
+            f"there is nothing to estimate: a {kind} run with these settings asks no model for rows, or its settings "
+            "do not say enough yet. chains, comparisons, labels (with --parent ID) and battles (with models) do."
+        )
+    if as_json:
+        common.print_json(asdict(found))
+        return
+    common.say(
+        f"{found.rows:,} rows, {found.requests:,} calls, about {found.prompt_tokens:,} tokens in, at most "
+        f"{found.completion_tokens_at_most:,} out."
+    )
+    if found.cost_at_most is not None:
+        common.say(f"It costs at most {found.cost_at_most:,.2f}.")
+    if found.seconds is not None and found.paced_by is not None:
+        common.say(f"About {found.seconds:,.0f} s at the pace of run {found.paced_by}.")
+    elif found.seconds is not None:
+        common.say(
+            f"About {found.seconds:,.0f} s at the pace of {found.timed_calls} sampled calls, a few at a time; a run "
+            "asks for more at a time, and is mostly faster."
+        )
+    elif found.untimed:
+        common.say(f"Nothing is known of the pace of {', '.join(found.untimed)}: --time has a few samples timed.")
 
 
 def _enqueue(workspace: Workspace, kind: RunKind, values: dict[str, Any], model: str | None, **rest: Any) -> int:

@@ -4,13 +4,19 @@ Requests are pulled from an iterable and answers yielded as they finish, so a la
 while requests still arrive. A model never drops a request: what it cannot answer comes back as `Failed`.
 """
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
-from cai_core.types import Answer, Request
+from cai_core.types import Answer, Choose, Conversation, Request
 
 OnText = Callable[[str, str], None]
-"""Called with a request's key and its answer so far, as the answer grows; what it raises ends the answering."""
+"""Called with a request's key and its answer so far, as the answer grows; what it raises ends the answering.
+
+A model that waits for somebody else's computer calls it in between as well, with what there is.
+"""
+UNKNOWN_LENGTH = 2**31 - 1
+"""Stands for a context whose length a server does not tell: too long a request is refused by the server itself."""
 
 
 class TextModel(Protocol):
@@ -30,11 +36,17 @@ class TextModel(Protocol):
         """Exactly what is sent for this request, as text (special tokens written out)."""
         ...
 
-    def count_tokens(self, text: str) -> int:
-        """How many tokens `text` takes, special tokens not added."""
+    def count_tokens(self, context: str | Conversation) -> int:
+        """How many tokens a text takes, special tokens not added; of turns, how many are sent for them."""
         ...
 
     @property
     def context_length(self) -> int:
         """How many tokens prompt and answer may take together."""
         ...
+
+
+def sent_hash(rendered: str, request: Request) -> str:
+    """What an answer to a request bears as `sent`: 16 hex digits of SHA-256 over what is rendered, and over options."""
+    more = request.options if isinstance(request, Choose) else ()
+    return hashlib.sha256("\x1f".join([rendered, *more]).encode(errors="surrogatepass")).hexdigest()[:16]

@@ -8,16 +8,13 @@ import asyncio
 from collections.abc import Iterable, Iterator
 from random import Random
 
-from cai_core.models.base import OnText
+from cai_core.models.base import UNKNOWN_LENGTH, OnText
 from cai_core.models.endpoint_body import call_for
 from cai_core.models.endpoint_flight import PATIENCE, Clock, Flight, Standing
 from cai_core.models.endpoint_pace import Pace
 from cai_core.models.endpoint_use import Use, estimate_tokens
 from cai_core.models.endpoint_wire import Wire, read_key
-from cai_core.types import Answer, ModelRef, Request
-
-UNKNOWN_LENGTH = 2**31 - 1
-"""Stands for a context whose length the server does not tell: too long a request is refused by the server itself."""
+from cai_core.types import Answer, Conversation, ModelRef, Request
 
 
 class EndpointModel:
@@ -48,8 +45,9 @@ class EndpointModel:
         """How many tokens prompt and answer may take together."""
         return self.endpoint.context_length or UNKNOWN_LENGTH
 
-    def count_tokens(self, text: str) -> int:
+    def count_tokens(self, context: str | Conversation) -> int:
         """About how many: the tokenizer is the server's."""
+        text = context if isinstance(context, str) else "\n".join(turn.content for turn in context)
         return estimate_tokens(text)
 
     def render(self, request: Request) -> str:

@@ -1,11 +1,11 @@
 """From a request to exactly what a server is sent: a path and a JSON body."""
 
-import hashlib
 import json
 from dataclasses import dataclass
 from typing import Any
 
 from cai_core.errors import ModelError
+from cai_core.models.base import sent_hash
 from cai_core.models.plain_form import HUMAN, plain_text
 from cai_core.types import Choose, Conversation, Endpoint, Request, Role, Sample
 
@@ -36,8 +36,7 @@ class Call:
     @property
     def sent(self) -> str:
         """16 hex digits of SHA-256 over the body, and over the options of a choice."""
-        more = self.request.options if isinstance(self.request, Choose) else ()
-        return hashlib.sha256("\x1f".join([self.text, *more]).encode(errors="surrogatepass")).hexdigest()[:16]
+        return sent_hash(self.text, self.request)
 
 
 def call_for(endpoint: Endpoint, request: Request) -> Call:

@@ -24,6 +24,8 @@ TRIES = 6
 """How often a request is sent before it is given up, where the server answers others."""
 PATIENCE = 120.0
 """Seconds without any answer, from the first hitch on, after which the answering ends."""
+TELLS_EVERY = 0.25
+"""Seconds until who listens is told again what there is, though nothing came: it may have had enough."""
 
 
 @dataclass
@@ -56,6 +58,7 @@ class Flight:
     def __init__(self, wire: Wire, standing: Standing, on_text: OnText | None) -> None:
         self._wire, self._standing, self._on_text = wire, standing, on_text
         self._rows: dict[asyncio.Task[Answer], str] = {}
+        self._so_far: dict[str, str] = {}
         self._turn = asyncio.Condition()
         self._flying = self._tokens = 0
         self.full = False
@@ -77,16 +80,28 @@ class Flight:
 
     async def landed(self) -> tuple[list[tuple[str, Answer]], BaseException | None]:
         """Wait until a request has its answer: all that have one, and what ends the answering, if anything does."""
-        done, _ = await asyncio.wait(self._rows, return_when=asyncio.FIRST_COMPLETED)
+        wait = None if self._on_text is None else TELLS_EVERY
+        while True:
+            done, _ = await asyncio.wait(self._rows, timeout=wait, return_when=asyncio.FIRST_COMPLETED)
+            if done:
+                break
+            self._tell_again()
         found: list[tuple[str, Answer]] = []
         error: BaseException | None = None
         for task in done:
             key = self._rows.pop(task)
+            self._so_far.pop(key, None)
             if (raised := task.exception()) is None:
                 found.append((key, task.result()))
             else:
                 error = error or raised
         return found, error
+
+    def _tell_again(self) -> None:
+        """What it raises ends the answering, so a wait for a server that is gone can be ended too."""
+        if self._on_text is not None:
+            for key in self._rows.values():
+                self._on_text(key, self._so_far.get(key, ""))
 
     async def close(self) -> None:
         """Call back what is still out."""
@@ -143,7 +158,12 @@ class Flight:
         on_text = self._on_text
         if on_text is None or not isinstance(call.request, Sample):
             return None
-        return lambda reply: on_text(key, text_so_far(call, reply))
+
+        def tell(reply: object) -> None:
+            self._so_far[key] = text_so_far(call, reply)
+            on_text(key, self._so_far[key])
+
+        return tell
 
     @asynccontextmanager
     async def _seat(self, tokens: int) -> AsyncIterator[None]:

@@ -63,9 +63,11 @@ class LocalModel:
         """How many tokens prompt and answer may take together."""
         return self._context_length
 
-    def count_tokens(self, text: str) -> int:
-        """How many tokens `text` takes, special tokens not added."""
-        return len(self.tokenizer(text, add_special_tokens=False, split_special_tokens=True).input_ids)
+    def count_tokens(self, context: str | Conversation) -> int:
+        """How many tokens a text takes, special tokens not added; of turns, how many are sent for them."""
+        if not isinstance(context, str):
+            return len(self.renderer.ids(context))
+        return len(self.tokenizer(context, add_special_tokens=False, split_special_tokens=True).input_ids)
 
     def render(self, request: Request) -> str:
         """Exactly what is sent for this request, as text (special tokens written out)."""

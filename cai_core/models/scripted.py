@@ -4,13 +4,12 @@ It answers what it is told to, else in the sandbox's words; it keeps a history o
 on the request and the model's seed alone.
 """
 
-import hashlib
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from random import Random
 
-from cai_core.models.base import OnText
+from cai_core.models.base import OnText, sent_hash
 from cai_core.sandbox import critiques, episodes, world
 from cai_core.sandbox.facts import ReplyClass, Scope
 from cai_core.sandbox.principles import general_rule
@@ -19,6 +18,7 @@ from cai_core.types import (
     Answer,
     Choice,
     Choose,
+    Conversation,
     Failed,
     Failure,
     PromptKind,
@@ -58,15 +58,13 @@ class ScriptedModel:
         """How many words prompt and answer may take together."""
         return self._context_length
 
-    def count_tokens(self, text: str) -> int:
+    def count_tokens(self, context: str | Conversation) -> int:
         """Words."""
-        return len(text.split())
+        return len(_shown(context).split())
 
     def render(self, request: Request) -> str:
         """The turns, a paragraph each, with the speaker's role; a text as it is."""
-        if isinstance(request.context, str):
-            return request.context
-        return "\n\n".join(f"{turn.role}: {turn.content}" for turn in request.context)
+        return _shown(request.context)
 
     def answer(
         self, requests: Iterable[tuple[str, Request]], *, on_text: OnText | None = None
@@ -87,7 +85,7 @@ class ScriptedModel:
             return Failed(Failure.TOO_LONG, f"The request does not fit {self.context_length} words.")
         if self._fails is not None and self._fails(request):
             return Failed(Failure.FAILED, "The script says that this request fails.")
-        sent = hashlib.sha256(rendered.encode()).hexdigest()[:16]
+        sent = sent_hash(rendered, request)
         said = self._scripted(request, rendered)
         if said is None:
             said = self._choice(request, sent) if isinstance(request, Choose) else self._text(request, rendered)
@@ -125,6 +123,10 @@ class ScriptedModel:
         worths[0] += 0.1
         total = math.log(sum(map(math.exp, worths)))
         return Choice(tuple(worth - total + math.log(0.98) for worth in worths), sent)
+
+
+def _shown(context: str | Conversation) -> str:
+    return context if isinstance(context, str) else "\n\n".join(f"{turn.role}: {turn.content}" for turn in context)
 
 
 def _complied(harmful: bool) -> ReplyClass:

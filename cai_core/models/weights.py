@@ -51,12 +51,15 @@ def load_tokenizer(ref: ModelRef) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
-def load_base(ref: ModelRef, kind: Any, device: torch.device, **more: Any) -> PreTrainedModel:
-    """The base model as `kind` (an Auto class) on `device`."""
+def load_base(
+    ref: ModelRef, kind: Any, device: torch.device, *, dtype: torch.dtype | None = None, **more: Any
+) -> PreTrainedModel:
+    """The base model as `kind` (an Auto class) on `device`, in the device's usual precision unless `dtype` is given."""
+    dtype = dtype or pick_dtype(device)
     return _from_hub(
         ref,
         lambda base, **revision: kind.from_pretrained(
-            base, trust_remote_code=False, use_safetensors=True, dtype=pick_dtype(device), **more, **revision
+            base, trust_remote_code=False, use_safetensors=True, dtype=dtype, **more, **revision
         ).to(device),
     )
 

@@ -5,7 +5,7 @@ once with B there. With z = log P(A) - log P(B) in each order, the soft label is
 constant liking for one position cancels. The paper asks in one order only.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from math import exp
 
 from cai_core.chains.critique_revision import behind, shared_turns
@@ -58,19 +58,32 @@ def label(
     shots: Conversation = ()
     if chosen is not None:
         shots = tuple(turn for shot in prefixes[chosen] for turn in shot_turns(shot))
-    orders: list[OrderScore] = []
-    mass = 1.0
+    answers: dict[Order, Choice | Failed] = {}
     for order in Order:
         context = behind(shots, _question(comparison, principle.comparison, order))
         answer = yield "feedback", Choose(context, OPTIONS, shared_turns(shots, context))
+        if not isinstance(answer, Choice | Failed):
+            raise TypeError(f"a choice was answered with {type(answer).__name__}")
+        answers[order] = answer
+        if isinstance(answer, Failed):
+            break
+    return label_of(principle, answers, min_mass=config.min_mass, few_shot=chosen)
+
+
+def label_of(
+    principle: Principle, answers: Mapping[Order, Choice | Failed], *, min_mass: float, few_shot: int | None = None
+) -> Label:
+    """The label that the answers in both orders make; the first that failed is why there is none."""
+    orders: list[OrderScore] = []
+    mass = 1.0
+    for order in Order:
+        answer = answers[order]
         if isinstance(answer, Failed):
             state = FAILURES[answer.failure]
-            return Label(state, principle, None, tuple(orders), few_shot=chosen, error=answer.message)
-        if not isinstance(answer, Choice):
-            raise TypeError(f"a choice was answered with {type(answer).__name__}")
+            return Label(state, principle, None, tuple(orders), few_shot=few_shot, error=answer.message)
         orders.append(_score(order, answer))
         mass = min(mass, answer.mass)
-    return soft_label(principle, (orders[0], orders[1]), mass=mass, min_mass=config.min_mass, few_shot=chosen)
+    return soft_label(principle, (orders[0], orders[1]), mass=mass, min_mass=min_mass, few_shot=few_shot)
 
 
 def soft_label(

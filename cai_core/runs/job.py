@@ -18,7 +18,7 @@ from cai_core.runs.usage import Meter
 from cai_core.runs.warm_turns import Turns
 from cai_core.store import constitutions, metrics, runs
 from cai_core.store.workspace import Workspace
-from cai_core.types import Answer, Constitution, Request, RunKind, StepMetrics, Stop
+from cai_core.types import Answer, Constitution, Conversation, Request, RunKind, StepMetrics, Stop
 from db.schema import RunRow, now
 
 T = TypeVar("T")
@@ -182,8 +182,8 @@ class _Watched:
     def render(self, request: Request) -> str:
         return self._model.render(request)
 
-    def count_tokens(self, text: str) -> int:
-        return self._model.count_tokens(text)
+    def count_tokens(self, context: str | Conversation) -> int:
+        return self._model.count_tokens(context)
 
     @property
     def context_length(self) -> int:

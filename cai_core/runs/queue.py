@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, selectinload
 from cai_core.config import StageConfig, dump_config, load_config
 from cai_core.errors import RunError
 from cai_core.runs import inputs, launchers
-from cai_core.store import runs
+from cai_core.store import datasets, runs
 from cai_core.store.workspace import Workspace
 from cai_core.types import RunKind, RunState
 from db.schema import RunParentRow, RunRow, now
@@ -59,9 +59,13 @@ def add(
     values = dict(config) if isinstance(config, Mapping) else dump_config(config)
     checked = load_config(kind, values)
     inputs.check_parents(session, kind, checked, parents)
+    inputs.check_dataset(session, checked, parents)
     inputs.check_models(session, checked)
     version_id, checked = inputs.freeze_constitution(session, checked, parents)
     inputs.check_judge(session, checked, parents)
+    inputs.check_cases(session, checked)
+    inputs.check_scores(session, checked, parents)
+    inputs.check_examples(session, checked)
     row = runs.add(
         session,
         kind=kind,
@@ -71,6 +75,8 @@ def add(
         constitution_version_id=version_id,
         note=note,
     )
+    if name := getattr(checked, "dataset", ""):
+        datasets.use(session, row.id, name)
     return row.id
 
 
@@ -198,11 +204,37 @@ def resume(workspace: Workspace, *run_ids: int) -> None:
             row.ended_at = row.error = None
 
 
+def _config_here(row: RunRow) -> dict[str, Any]:
+    """A run's settings, with what an imported one names under the names that it has here; `RunError` says what lacks.
+
+    A constitution is the same where its content is: another workspace may know it by another version.
+    """
+    if row.told is None:
+        return row.config
+    told = row.told
+    if not row.config:
+        raise RunError(
+            f"run {row.id} was imported from {row.origin}, which does not say with which settings its rows were made. "
+            "Start a new run with settings of your own."
+        )
+    if (version := told["constitution"]) is None:
+        return row.config
+    if row.constitution_version is None:
+        raise RunError(
+            f"run {row.id} was imported from {row.origin}, and its constitution {version['name']}@{version['version']} "
+            f"(hash {version['hash'][:12]}) is not in this workspace. Import that version, or start a new run under "
+            "another."
+        )
+    here = row.constitution_version
+    return {**row.config, "constitution": f"{here.constitution.name}@{here.number}"}
+
+
 def clone(workspace: Workspace, run_id: int, changes: Mapping[str, Any], *, seed: int | None = None) -> int:
     """Enqueue a run like another, with some settings changed; it keeps the constitution's version unless changed."""
     with workspace.writing() as session:
         row = runs.get(session, run_id)
-        values = {**row.config, **changes}
-        parents = [link.parent_id for link in row.parents]
+        values = {**(row.config if "constitution" in changes else _config_here(row)), **changes}
+        # A dataset that is named now takes the place of the chains run.
+        parents = [] if values.get("dataset") else [link.parent_id for link in row.parents]
         chosen = row.seed if seed is None else seed
         return add(session, RunKind(row.kind), values, seed=chosen, parents=parents, note=f"clone of run {run_id}")

@@ -1,10 +1,12 @@
 """What a run asks of servers: estimated when it begins, counted as it goes on, both kept in its result."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from cai_core.config import ChainsConfig
+from cai_core.chains.critique_revision import PARTS
+from cai_core.chains.new_prompts import HEADS
+from cai_core.config import ChainsConfig, PromptsConfig
 from cai_core.models.base import TextModel
 from cai_core.models.endpoint_use import BYTES_A_TOKEN, Asked, Use, expected_use, with_cost
 from cai_core.types import Comparison, ComparisonShot, Conversation, CritiqueRevisionShot, Endpoint, Prompt, PromptKind
@@ -46,20 +48,39 @@ def expect(row: RunRow, name: str, endpoint: Endpoint, asked: Asked) -> None:
     row.result = {**row.result, EXPECTED: {**known, name: expected_use(endpoint, asked)}}
 
 
-def asked_by_chains(config: ChainsConfig, prompts: Iterable[Prompt], few: Sequence[CritiqueRevisionShot]) -> Asked:
-    """What chains ask: responses and critiques are taken to be half as long as they may be."""
+def asked_by_chains(
+    config: ChainsConfig,
+    prompts: Iterable[Prompt],
+    few: Sequence[CritiqueRevisionShot],
+    parts: Collection[str] = PARTS,
+) -> Asked:
+    """What chains ask for these parts: responses and critiques are taken to be half as long as they may be.
+
+    No revision is taken to be skipped, so that what is asked can only be less.
+    """
     shots = _prefix([_size_of_shot(shot) for shot in few], config.few_shots)
     written = config.max_new_tokens * BYTES_A_TOKEN / 2
     asked = Asked()
     for prompt in prompts:
         size = _size(prompt.turns)
-        asked.add(size, config.max_new_tokens)
+        if "response" in parts:
+            asked.add(size, config.max_new_tokens)
         for _ in range(config.rounds if prompt.kind is PromptKind.RED_TEAM else 0):
             behind = shots + size + written + _REQUEST
-            if config.critique:
+            if config.critique and "critique" in parts:
                 asked.add(behind, config.max_new_tokens)
-                behind += written + _REQUEST
-            asked.add(behind, config.max_new_tokens)
+            if "revision" in parts:
+                asked.add(behind + (written + _REQUEST) * config.critique, config.max_new_tokens)
+    return asked
+
+
+def asked_by_prompts(config: PromptsConfig, examples: Sequence[str]) -> Asked:
+    """What a prompts run asks, its examples being as long as these on the mean."""
+    mean = sum(len(text.encode(errors="surrogatepass")) for text in examples) / max(1, len(examples))
+    head = len(HEADS[PromptKind(config.kind)])
+    asked = Asked()
+    for _ in range(config.prompts):
+        asked.add(head + config.examples * (mean + len("10. \n")), config.max_new_tokens)
     return asked
 
 

@@ -13,20 +13,26 @@ import threading
 import time
 import traceback
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from cai_core.chains.asks import requests_of
+from cai_core.chains.asks import Asking, chains_of
 from cai_core.errors import CAIError
+from cai_core.models.base import TextModel
+from cai_core.models.load import load_text_model
+from cai_core.preferences.asks import labels_of
 from cai_core.runs import launchers, warm_queue
 from cai_core.runs.warm_answer import Answering, AskLost, AskStopped
+from cai_core.runs.warm_chain import answer_branch, answer_sent
 from cai_core.runs.warm_models import WarmModels, budget
-from cai_core.store import asks, constitutions, models, runs
+from cai_core.runs.warm_preview import answer_preview
+from cai_core.store import asks, branches, constitutions, models, runs
 from cai_core.store.backups import DATABASE, IN_USE
 from cai_core.store.locks import SharedLock
 from cai_core.store.workspace import Workspace, open_workspace
-from cai_core.types import AskState
+from cai_core.types import Ask, AskKind, AskState, Constitution, ModelRef
 from db.migrations import migrate
 from db.schema import now
 from db.schema_asks import WarmWorkerRow
@@ -157,21 +163,29 @@ class WarmWorker:
         began = time.monotonic()
         with self._workspace.reading() as session:
             row = asks.get(session, ask_id)
-            ask, before, ref = asks.to_noun(row), asks.parts(row), models.to_ref(row.model, self._workspace.folder)
-            version = row.constitution_version_id
-            constitution = None if version is None else constitutions.load_version_id(session, version)
-        answering = Answering(self._workspace, ask_id, attempt, before, over=self.end.is_set)
+            ask, before, ref = asks.to_noun(row), asks.answered(row), models.to_ref(row.model, self._workspace.folder)
+            version, principles = row.constitution_version_id, {one.slug: one.id for one in asks.principles(row)}
+            if ask.chain is not None:
+                principles = branches.behind(session, ask.chain).slugs()
+            constitution = ask.wording
+            if constitution is None and version is not None:
+                constitution = constitutions.load_version_id(session, version)
+        answering = Answering(self._workspace, ask_id, attempt, before, principles, over=self.end.is_set)
         self._answering = answering
         with suppress(AskStopped, AskLost):
             try:
-                if self._models is None:
-                    self._models = WarmModels(budget(self._device))
-                if not self._models.has(ref):
-                    self._say(f"{warm_queue.LOADING} {ask.model}")
-                model = self._models.get(ask.model, ref)
-                self._say(f"answering ask {ask_id}")
-                problem = answering.run(requests_of(ask, constitution), model)
-                answering.finish(AskState.FAILED if problem else AskState.DONE, problem)
+                problem, save = None, None
+                if ask.kind is AskKind.BRANCH:
+                    problem, save = answer_branch(self._workspace, ask, answering, self._warm)
+                elif ask.kind is AskKind.RENDER:
+                    problem = answer_sent(self._workspace, ask, answering, cache(self._renderer))
+                elif ask.kind is AskKind.PREVIEW:
+                    answer_preview(answering, self._workspace, ask, ref)
+                elif ask.kind is AskKind.COUNT:
+                    problem = answering.count(ask.turns, self._warm(ask.model), exact=ref.endpoint is None)
+                else:
+                    problem = answering.run(tasks_of(ask, constitution), self._warm(ask.model))
+                answering.finish(AskState.FAILED if problem else AskState.DONE, problem, save)
             except CAIError as error:
                 answering.finish(AskState.FAILED, str(error))
             except Exception as error:
@@ -184,6 +198,28 @@ class WarmWorker:
         self._answering = None
         print(f"ask {ask_id}: {time.monotonic() - began:.2f} s", flush=True)
         self._say("idle")
+
+    def _warm(self, name: str) -> TextModel:
+        """A model by its name, in memory from now on."""
+        ref = self._ref(name)
+        if self._models is None:
+            self._models = WarmModels(budget(self._device))
+        if not self._models.has(ref):
+            self._say(f"{warm_queue.LOADING} {name}")
+        model = self._models.get(name, ref)
+        self._say(f"answering with {name}")
+        return model
+
+    def _renderer(self, name: str) -> TextModel:
+        """A model by its name, to say what it is sent: its weights are not loaded for that."""
+        ref = self._ref(name)
+        if self._models is not None and self._models.has(ref):
+            return self._models.get(name, ref)
+        return load_text_model(ref, width=1, late=True)
+
+    def _ref(self, name: str) -> ModelRef:
+        with self._workspace.reading() as session:
+            return models.to_ref(models.get(session, name), self._workspace.folder)
 
     def _say(self, doing: str) -> None:
         """What it does, and what it has in memory."""
@@ -249,6 +285,13 @@ class WarmWorker:
             warm_queue.kick(self._workspace)
         finally:
             os._exit(0)
+
+
+def tasks_of(ask: Ask, constitution: Constitution | None) -> list[Asking]:
+    """What an ask asks of a model, as tasks that go on side by side."""
+    if ask.kind is AskKind.COMPARE and constitution is not None:
+        return labels_of(ask, constitution)
+    return chains_of(ask, constitution)
 
 
 def _file_number(workspace: Workspace) -> tuple[int, int] | None:

@@ -28,6 +28,8 @@ STALE = timedelta(seconds=5)
 """A heartbeat older than this no longer vouches for a process that is not to be seen."""
 START_WITHIN = timedelta(seconds=20)
 """How long a launch may take to name its process."""
+MOST_SAMPLES, MOST_TRIES = 8, 200
+"""Responses of an ask; and those times its principles."""
 MOST_LAUNCHES = 3
 """Workers that may end before they come up until the asks they were for are given up."""
 
@@ -36,7 +38,7 @@ def ask(workspace: Workspace, asked: Ask) -> int:
     """Put a question, and see to it that a worker is there; returns the ask's id at once."""
     _check(asked)
     with workspace.writing() as session:
-        ask_id = asks.add(session, asked, device=_device(session, asked.model)).id
+        ask_id = asks.add(session, asked, device=device_of(session, asked.model)).id
     kick(workspace)
     return ask_id
 
@@ -44,14 +46,19 @@ def ask(workspace: Workspace, asked: Ask) -> int:
 def _check(asked: Ask) -> None:
     """The bounds of the chains stage."""
     queue.check_seed(asked.seed)
-    bounds = (("temperature", 0, 5), ("max_new_tokens", 1, 8192), ("few_shots", 0, 64))
+    bounds = (("temperature", 0, 5), ("max_new_tokens", 1, 8192), ("few_shots", 0, 64), ("samples", 1, MOST_SAMPLES))
     for name, least, most in bounds:
         value = getattr(asked, name)
         if not least <= value <= most:
             raise RunError(f"{name.replace('_', ' ')} is {value}; it is a number from {least} to {most}. Choose one.")
+    if asked.samples * len(asked.principles) > MOST_TRIES:
+        raise RunError(
+            f"{asked.samples} samples under {len(asked.principles)} principles are more than {MOST_TRIES} tries. Take "
+            "fewer of either, or launch a chains run."
+        )
 
 
-def _device(session: Session, model: str) -> str:
+def device_of(session: Session, model: str) -> str:
     """Where a model is asked: where it is in memory, else on a device without a run, else on the first."""
     if models.get(session, model).endpoint is not None:
         return REMOTE

@@ -24,7 +24,7 @@ def backup(folder: Path) -> Path:
     if not path.is_file():
         raise WorkspaceError(f"there is no database at {path}, so nothing to copy. Check --workspace.")
     copy = folder / "backups" / f"studio-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}.db"
-    _copy(path, copy)
+    copy_database(path, copy)
     return copy
 
 
@@ -43,7 +43,7 @@ def restore(folder: Path, file: Path) -> Path | None:
     with exclusive(folder / IN_USE, wait=False) as alone:
         if not alone:
             raise WorkspaceError(f"the workspace {folder} is in use. Close the app and stop its runs, then try again.")
-        _copy(file, unfinished)
+        copy_database(file, unfinished)
         kept = _set_aside(folder) if path.is_file() else None
         drop_log(path)
         unfinished.replace(path)
@@ -60,7 +60,7 @@ def _set_aside(folder: Path) -> Path:
         return kept
 
 
-def _copy(path: Path, copy: Path) -> None:
+def copy_database(path: Path, copy: Path) -> None:
     """Copy a database whole or not at all; closing it folds its log in, where nobody else has it open."""
     unfinished = copy.with_name(f"{copy.name}.part")
     try:

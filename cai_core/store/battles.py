@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cai_core.types import Axis, Outcome
-from db.schema import BattleRow
+from db.schema_battles import BattleRow
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from cai_core.store import prompts
-from cai_core.types import Comparison, Prompt, RowState
+from cai_core.types import Comparison, Prompt, PromptKind, RowState
 from db.schema import ComparisonRow, PromptRow, RunRow
 
 if TYPE_CHECKING:
@@ -73,6 +73,13 @@ def ids_of_run(session: Session, run_id: int) -> list[int]:
         .order_by(PromptRow.uid, ComparisonRow.sample)
     )
     return list(session.scalars(chosen))
+
+
+def kinds(session: Session, run_id: int) -> dict[PromptKind, int]:
+    """How many of a run's comparisons that have both responses are of each kind of prompt."""
+    chosen = select(PromptRow.kind, func.count()).join(ComparisonRow, ComparisonRow.prompt_id == PromptRow.id)
+    chosen = chosen.where(ComparisonRow.run_id == run_id, ComparisonRow.state == RowState.DONE.value)
+    return {PromptKind(kind): count for kind, count in session.execute(chosen.group_by(PromptRow.kind))}
 
 
 def read(session: Session, ids: Sequence[int]) -> list[Stored]:

@@ -106,7 +106,7 @@ def _place_principles(session: Session, version_id: int, principles: Iterable[Pr
             VersionPrincipleRow(
                 version_id=version_id,
                 position=position,
-                principle_id=_principle_row(session, principle).id,
+                principle_id=principle_row(session, principle).id,
                 weight=principle.weight,
                 enabled=principle.enabled,
             )
@@ -114,7 +114,8 @@ def _place_principles(session: Session, version_id: int, principles: Iterable[Pr
     session.flush()
 
 
-def _principle_row(session: Session, principle: Principle) -> PrincipleRow:
+def principle_row(session: Session, principle: Principle) -> PrincipleRow:
+    """The row of a principle that says the same; made where there is none, in a version or not."""
     row = session.scalar(select(PrincipleRow).where(PrincipleRow.uid == principle.uid))
     if row is None:
         row = PrincipleRow(

@@ -1,7 +1,6 @@
-"""Exports: chains, comparisons and labels as JSON Lines or CSV, named by uids that hold outside the workspace."""
+"""Exports: comparisons and labels as JSON Lines or CSV, named by uids that hold outside the workspace."""
 
 import csv
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -11,7 +10,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from cai_core.errors import RunError, WorkspaceError
-from cai_core.store import chains, prompts
 from cai_core.store.workspace import Workspace
 from cai_core.types import RunKind
 from db.schema import ComparisonRow, LabelRow, ModelRow, RunRow
@@ -44,35 +42,6 @@ def _rows(session: Session, what: str, run_ids: Sequence[int]) -> Iterator[Row]:
         raise RunError(f"runs {sorted(wrong)} are no {what} runs of this workspace. `cai-studio runs list` shows them.")
     for run in runs:
         yield from WRITERS[what](session, run)
-
-
-def _chains(session: Session, run: RunRow) -> Iterator[Row]:
-    for _, chain in chains.of_run(session, run.id):
-        key = f"{run.uid}\x1f{chain.prompt.uid}\x1f{chain.sample}"
-        yield {
-            "uid": hashlib.sha256(key.encode()).hexdigest()[:32],
-            "run": run.uid,
-            "prompt": chain.prompt.uid,
-            "kind": chain.prompt.kind.value,
-            "topic": chain.prompt.topic,
-            "turns": prompts.turns_to_json(chain.prompt.turns),
-            "sample": chain.sample,
-            "seed": chain.seed,
-            "state": chain.state.value,
-            "response": chain.response,
-            "rounds": [
-                {
-                    "round": one.number,
-                    "principle": one.principle.id,
-                    "principle_uid": one.principle.uid,
-                    "critique": one.critique,
-                    "revision": one.revision,
-                    "finished": one.finished,
-                }
-                for one in chain.rounds
-            ],
-            "error": chain.error,
-        }
 
 
 def _comparisons(session: Session, run: RunRow) -> Iterator[Row]:
@@ -129,7 +98,6 @@ def _labels(session: Session, run: RunRow) -> Iterator[Row]:
 
 
 WRITERS: dict[str, Callable[[Session, RunRow], Iterator[Row]]] = {
-    "chains": _chains,
     "comparisons": _comparisons,
     "labels": _labels,
 }

@@ -1,136 +1,154 @@
-"""Prompts from a file: JSON Lines or plain text, one prompt a line."""
+"""Prompts from a file in any format that rows come in: what is asked is kept, each prompt once."""
 
-import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from cai_core.errors import PromptError
+from cai_core.interchange.rows import About, Item, Reading, ReadPrompt, Refused, prompt_of
 from cai_core.store import prompts
+from cai_core.store.import_report import Account, Spool
+from cai_core.store.import_report import ImportReport as ImportReport
+from cai_core.store.import_report import set_name as set_name
+from cai_core.store.prompt_splits import Shares, split_of
 from cai_core.store.workspace import Workspace
-from cai_core.types import Conversation, Message, Prompt, PromptKind, Role, Split, prompt_uid, user
-
-KEYS = {"prompt", "turns", "kind", "split", "topic"}
+from cai_core.types import Conversation, Prompt, PromptKind, Split, prompt_uid
+from db.schema import PromptRow
 
 
 @dataclass(frozen=True, slots=True)
-class ImportReport:
-    """What became of a file's lines."""
+class Wishes:
+    """What a file's prompts are to be."""
 
-    added: int
-    known: int
-    """Prompts that the workspace, or an earlier line, already had."""
-    bad: tuple[tuple[int, str], ...]
-    """Lines set aside: number and why."""
+    source: str = ""
+    """Name of the set; else the file's."""
+    kind: PromptKind | None = None
+    """Goes before what the file says; None: the file must say it."""
+    shares: Shares | None = None
+    """Goes before what the file says; None: its split, or train where it says none."""
+    seed: int = 0
+    """Draws the splits by `shares`, and what is looked at for near duplicates."""
+    near: float | None = None
+    """Set prompts aside whose words overlap this much with an earlier one of the file or the set; None: none."""
 
 
 def import_prompts(
-    workspace: Workspace, path: Path, *, kind: PromptKind, split: Split = Split.TRAIN, source: str = ""
+    workspace: Workspace, reading: Reading, wishes: Wishes | None = None, *, dry_run: bool = False
 ) -> ImportReport:
-    """Add a file's prompts; lines that cannot be used are set aside and reported.
+    """Add a file's prompts in one transaction, all or none; rows that cannot be used are set aside and reported.
 
-    A JSON line is `{"prompt": "..."}` or `{"turns": [{"role", "content"}, ...]}`, with `kind`, `split` and `topic`
-    where they differ from the arguments. Any other line is the user's words. Raises `PromptError` for a file that
-    cannot be read or holds no usable line.
+    With `dry_run` nothing is written, and the counts are the same. Raises `DataFileError` for a file that turns out to
+    be damaged or holds no row that can be used, `PromptError` where neither file nor wishes say what it is for.
     """
-    return add(workspace, *read(path, kind=kind, split=split, source=source))
-
-
-def add(workspace: Workspace, good: Sequence[Prompt], bad: Sequence[tuple[int, str]] = ()) -> ImportReport:
-    """Add prompts in one transaction: all or none. They were read before, so that it is short."""
-    with workspace.writing() as session:
-        added = prompts.add(session, good)
-    return ImportReport(added, len(good) - added, tuple(bad))
-
-
-def read(
-    path: Path, *, kind: PromptKind, split: Split = Split.TRAIN, source: str = ""
-) -> tuple[list[Prompt], list[tuple[int, str]]]:
-    """A file's prompts, and the lines that are none, each with why."""
-    good: list[Prompt] = []
-    bad: list[tuple[int, str]] = []
-    json_lines = path.suffix.lower() in (".jsonl", ".ndjson", ".json")
-    for number, line in _lines(path):
-        try:
-            good.append(_prompt(line, json_lines, kind, split, source or path.stem))
-        except ValueError as error:
-            bad.append((number, str(error)))
-    if not good:
-        raise PromptError(_useless(path, bad))
-    return good, bad
-
-
-def _useless(path: Path, bad: list[tuple[int, str]]) -> str:
-    why = f"line {bad[0][0]}: {bad[0][1]}" if bad else "it is empty"
-    return (
-        f"{path} holds no prompt that can be used ({why}). A prompts file has a prompt a line: text, or in a .jsonl "
-        'file {"prompt": "..."}.'
-    )
-
-
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        return _import(workspace, reading, wishes or Wishes(), dry_run=dry_run)
     except OSError as error:
-        raise PromptError(f"{path} cannot be read: {error.strerror}. Name a file of prompts.") from None
-    except UnicodeDecodeError as error:
-        raise PromptError(f"{path} is not UTF-8 text (byte {error.start}). Save it as UTF-8 and try again.") from None
-    # Only \n and \r\n end a line: JSON strings may hold the other separators that splitlines() knows.
-    for number, line in enumerate(text.split("\n"), start=1):
-        if line.strip():
-            yield number, line.removesuffix("\r")
+        raise PromptError(
+            f"nothing of {reading.source.name} came in: {error.strerror or error}. Its prompts are gathered in "
+            f"{tempfile.gettempdir()} first; make room there, or name another folder in TMPDIR."
+        ) from error
 
 
-def _prompt(line: str, json_line: bool, kind: PromptKind, split: Split, source: str) -> Prompt:
-    if not json_line:
-        turns: Conversation = (user(_text(line)),)
-        return Prompt(prompt_uid(turns), turns, kind, split, source)
-    row = _object(line)
-    turns = _turns(row)
-    topic = None if row.get("topic") in (None, "") else _text(row["topic"], "topic")
-    row_kind = PromptKind(row.get("kind", kind))
-    return Prompt(prompt_uid(turns), turns, row_kind, Split(row.get("split", split)), source, topic)
+def _import(workspace: Workspace, reading: Reading, wishes: Wishes, *, dry_run: bool) -> ImportReport:
+    account = Account(reading)
+    intake = _Intake(account, wishes, wishes.source or set_name(reading))
+    with tempfile.TemporaryFile() as file:
+        # The file is read to its end before the transaction begins: other writers wait for the writing alone.
+        fresh: Spool[Prompt] = Spool(file)
+        with workspace.reading() as session:
+            for chunk in prompts.chunks(intake.prompts()):
+                known = prompts.ids_by_uid(session, [prompt.uid for prompt in chunk])
+                fresh.add([prompt for prompt in chunk if prompt.uid not in known])
+            if not account.usable:
+                raise PromptError(_useless(reading, account.refused))
+            aside = _near(session, fresh, intake.source, wishes) if wishes.near is not None else set()
+        kept = (prompt for place, prompt in enumerate(fresh) if place not in aside)
+        accepted = fresh.count - len(aside)
+        if not dry_run:
+            with workspace.writing() as session:
+                accepted = prompts.add(session, kept)
+    return account.report(accepted, len(aside))
 
 
-def _object(line: str) -> dict[str, Any]:
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"not JSON: {error}") from None
-    if not isinstance(row, dict):
-        raise ValueError(f"a JSON {type(row).__name__}; it should be an object with 'prompt' or 'turns'")
-    if unknown := set(row) - KEYS:
-        raise ValueError(f"unknown keys {sorted(unknown)}; known are {sorted(KEYS)}")
-    return row
+@dataclass(slots=True)
+class _Intake:
+    """A file's rows becoming prompts, each once, and the account of them."""
+
+    account: Account
+    wishes: Wishes
+    source: str
+    _met: set[int] = field(default_factory=set)
+
+    def prompts(self) -> Iterator[Prompt]:
+        """The file's prompts in order."""
+        account = self.account
+        for item in account.reading:
+            turns = None if isinstance(item, Refused) else prompt_of(item)
+            if isinstance(item, Refused) or turns is None:
+                account.refuse(item if isinstance(item, Refused) else Refused(item.number, "a document asks nothing"))
+                continue
+            account.usable += 1
+            more = () if isinstance(item, ReadPrompt) else ("what follows the prompt is not kept",)
+            account.note((*item.about.notes, *more))
+            prompt = self._prompt(item, turns)
+            # As a number a uid takes half the memory.
+            if (uid := int(prompt.uid, 16)) not in self._met:
+                self._met.add(uid)
+                yield prompt
+
+    def _prompt(self, item: Item, turns: Conversation) -> Prompt:
+        about, uid = item.about, prompt_uid(turns)
+        kind, split = self._kind(item.number, about), self._split(uid, about)
+        return Prompt(uid, turns, kind, split, self.source, about.topic, about.tags, about.extra)
+
+    def _kind(self, number: int, about: About) -> PromptKind:
+        told = self.wishes.kind
+        if (kind := told or about.kind) is None:
+            raise PromptError(
+                f"row {number} of {self.account.reading.source.name} does not say what its prompt is for, so none is "
+                f"taken. Say it for all rows: --kind {', '.join(PromptKind)}."
+            )
+        if about.kind not in (None, kind):
+            self.account.notes[f"kind {kind} was told where the file says {about.kind}"] += 1
+        return kind
+
+    def _split(self, uid: str, about: About) -> Split:
+        shares = self.wishes.shares
+        if shares is None:
+            return about.split or Split.TRAIN
+        split = split_of(uid, shares, self.wishes.seed)
+        if about.split not in (None, split):
+            self.account.notes[f"split {split} was drawn or told where the file says {about.split}"] += 1
+        return split
 
 
-def _turns(row: dict[str, Any]) -> Conversation:
-    if ("prompt" in row) == ("turns" in row):
-        raise ValueError("needs either 'prompt' or 'turns'")
-    if "prompt" in row:
-        return (user(_text(row["prompt"])),)
-    if not isinstance(row["turns"], list) or not row["turns"]:
-        raise ValueError("'turns' should be a list of {'role', 'content'}")
-    turns = tuple(_turn(turn) for turn in row["turns"])
-    if turns[-1].role != Role.USER:
-        raise ValueError("the last turn should be the user's")
-    return turns
+def _near(session: Session, fresh: Spool[Prompt], source: str, wishes: Wishes) -> set[int]:
+    """The places of the fresh prompts that are nearly the same as one before them that is not set aside itself."""
+    # Loaded where it is wanted: SciPy comes with it.
+    from cai_core.interchange.rows.near_duplicates import near_duplicates
+
+    chosen = select(PromptRow.turns).where(PromptRow.source == source).execution_options(yield_per=prompts.CHUNK)
+    before = session.scalar(select(func.count()).where(PromptRow.source == source)) or 0
+    stored = ("\n".join(turn["content"] for turn in turns) for turns in session.scalars(chosen))
+    aside: set[int] = set()
+    texts = chain(stored, map(_text, fresh))
+    for one, other, _ in near_duplicates(texts, wishes.near or 0, seed=wishes.seed):
+        if other >= before and one - before not in aside:
+            aside.add(other - before)
+    return aside
 
 
-def _turn(turn: object) -> Message:
-    if not isinstance(turn, dict) or set(turn) != {"role", "content"}:
-        raise ValueError(f"a turn is {{'role', 'content'}}, not {turn!r}")
-    return Message(Role(turn["role"]), _text(turn["content"]))
+def _text(prompt: Prompt) -> str:
+    return "\n".join(turn.content for turn in prompt.turns)
 
 
-def _text(text: object, what: str = "prompt") -> str:
-    if not isinstance(text, str) or not text.strip():
-        raise ValueError(f"the {what} should be text that is not empty")
-    if "\x00" in text:
-        raise ValueError(f"the {what} holds a NUL character")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ValueError(f"the {what} holds half of a surrogate pair") from None
-    return text
+def _useless(reading: Reading, refused: Iterable[Refused]) -> str:
+    first = next(iter(refused))
+    return (
+        f"{reading.source.name} holds no prompt (row {first.row}: {first.reason}). A prompts file has a prompt a row: "
+        "text, a conversation, or a pair or chain that begins with one."
+    )

@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session, selectinload
 
 from cai_core.store import prompts
 from cai_core.types import Prompt, RowState
-from db.schema import ModelRow, PromptRow, ResponseRow
+from db.schema import ModelRow, PromptRow
+from db.schema_battles import ResponseRow
 
 
 @dataclass(frozen=True, slots=True)

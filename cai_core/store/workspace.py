@@ -1,7 +1,8 @@
 """A workspace: a folder with the database, adapters, logs and exports."""
 
 import os
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from cai_core.errors import WorkspaceError
-from cai_core.store import shipped
+from cai_core.store import leftovers, shipped
 from cai_core.store.backups import DATABASE, IN_USE, backup, drop_log, opened, revision_of
 from cai_core.store.locks import SharedLock, exclusive
 from db import session as db_session
@@ -32,9 +33,19 @@ class Workspace:
         """A session that reads one moment of the database."""
         return db_session.reading(self.engine)
 
-    def writing(self) -> AbstractContextManager[Session]:
-        """A session that writes and commits at its end."""
-        return db_session.writing(self.engine)
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A session that writes and commits at its end; `WorkspaceError` where the disk takes no more."""
+        try:
+            with db_session.writing(self.engine) as session:
+                yield session
+        except OperationalError as error:
+            if (why := disk_trouble(error)) is None:
+                raise
+            raise WorkspaceError(
+                f"nothing was saved: {self.folder / DATABASE} cannot be written ({why}). Make room on its disk, and "
+                "see that you may write to the folder; `cai-studio storage` tells what takes the room."
+            ) from error
 
     @property
     def adapters(self) -> Path:
@@ -58,6 +69,12 @@ class Workspace:
             self.lock.close()
 
 
+def disk_trouble(error: OperationalError) -> str | None:
+    """What the disk is to blame for, in SQLite's words; None where it is something else."""
+    code = getattr(error.orig, "sqlite_errorname", "") or ""
+    return str(error.orig) if code.startswith(("SQLITE_FULL", "SQLITE_READONLY", "SQLITE_IOERR")) else None
+
+
 def default_folder() -> Path:
     """`CAI_STUDIO_HOME`, or `workspace` in the current folder."""
     return Path(os.environ.get(HOME) or "workspace")
@@ -77,7 +94,9 @@ def open_workspace(folder: Path | None = None, *, create: bool = True) -> Worksp
         else:
             _make_database(path)
         lock = SharedLock(folder / IN_USE)
-    return Workspace(folder, db_session.open_engine(f"sqlite:///{path}"), lock)
+    engine = db_session.open_engine(f"sqlite:///{path}")
+    leftovers.clean(folder, engine)
+    return Workspace(folder, engine, lock)
 
 
 def revision(folder: Path) -> str | None:

@@ -2,6 +2,8 @@
 
     folder/checkpoints/checkpoint-N   trainer state, adapter, optimiser, random states; the newest two are kept
     folder/snapshots/step-N           an adapter alone, as `ModelRef.adapter` takes it
+    folder/best/step-N                the adapters with the least held-out loss so far, where the best is to be kept
+    folder/evaluations.json           [{"step", "loss"}, ...]: the held-out loss, measure by measure
     folder/result.json                written last: its being there means the stage is done
 
 A trainer writes a checkpoint file by file, so one cut short by a kill looks like any other; ours gets a marker when
@@ -11,7 +13,7 @@ its last file is written, and those without are removed. Snapshots and results a
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -70,15 +72,33 @@ def _complete_step(checkpoint: Path) -> int | None:
     return step if checkpoint.name == f"checkpoint-{step}" else None
 
 
+def step_of(path: Path) -> int:
+    """The step in the name of a checkpoint's, a snapshot's or a best adapter's folder."""
+    return int(path.name.rpartition("-")[2])
+
+
 def save_snapshot(model: Any, folder: Path, step: int) -> Snapshot:
     """Save the adapter that trains (never a frozen reference beside it) as `folder/snapshots/step-<step>`."""
-    final = snapshot_folder(folder, step)
+    return Snapshot(step, save_adapter(model, snapshot_folder(folder, step)))
+
+
+def save_adapter(model: Any, final: Path) -> Path:
+    """Save the adapter that trains as the folder `final`, whole or not at all."""
+    return _appear(final, lambda draft: model.save_pretrained(draft, selected_adapters=["default"]))
+
+
+def copy_snapshot(adapter: Path, folder: Path, step: int) -> Snapshot:
+    """A saved adapter, once more as the snapshot of a step."""
+    return Snapshot(step, _appear(snapshot_folder(folder, step), lambda draft: shutil.copytree(adapter, draft)))
+
+
+def _appear(final: Path, write: Callable[[Path], object]) -> Path:
     draft = final.with_name(f".{final.name}.part")
     shutil.rmtree(draft, ignore_errors=True)
-    model.save_pretrained(draft, selected_adapters=["default"], safe_serialization=True)
+    write(draft)
     shutil.rmtree(final, ignore_errors=True)
     os.replace(draft, final)
-    return Snapshot(step, final)
+    return final
 
 
 def snapshot_folder(folder: Path, step: int) -> Path:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from math import exp
 
 from cai_core.types.constitutions import Principle
 from cai_core.types.prompts import Prompt
@@ -56,6 +57,14 @@ class OrderScore:
     def log_odds(self) -> float:
         """Natural logarithm of P(A preferred) / P(B preferred)."""
         return self.logprob_a - self.logprob_b
+
+    @property
+    def p_a(self) -> float | None:
+        """The probability of A, of the two alone: what this order says by itself. None where neither had any."""
+        odds = exp(-abs(self.log_odds))
+        if odds != odds:
+            return None
+        return 1 / (1 + odds) if self.log_odds >= 0 else odds / (1 + odds)
 
 
 @dataclass(frozen=True, slots=True)

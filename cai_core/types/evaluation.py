@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from cai_core.types.chains import RowState
+from cai_core.types.constitutions import Principle
+
 
 class Axis(StrEnum):
     """What a battle is fought over."""
@@ -21,6 +24,21 @@ class Outcome(StrEnum):
     UNPARSEABLE = "unparseable"
     TOO_LONG = "too_long"
     FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What a judge makes of one text of a chain."""
+
+    state: RowState
+    value: float | None = None
+    """Higher is better; None where the judge could not tell."""
+    verdict: str | None = None
+    """Gold's class of the text."""
+    principle: Principle | None = None
+    """Under which a feedback model was asked."""
+    error: str | None = None
+    """Why there is no value."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,10 @@
 """Prompts: what a model is asked."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from cai_core.types.conversations import Conversation
 
@@ -26,6 +28,21 @@ class Split(StrEnum):
     TEST = "test"
 
 
+class PromptOutcome(StrEnum):
+    """What came of asking a model for a new prompt."""
+
+    KEPT = "kept"
+    EMPTY = "empty"
+    CUT = "cut"
+    """At the token limit, so it may lack its end."""
+    ECHO = "echo"
+    """One of the examples that it was shown."""
+    DUPLICATE = "duplicate"
+    """The workspace has it, or an earlier one of the run is the same."""
+    NEAR_DUPLICATE = "near_duplicate"
+    """Nearly one of its set, of the examples' set, or of the run."""
+
+
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """A partial conversation that ends with a user's turn."""
@@ -38,6 +55,10 @@ class Prompt:
     source: str
     """Name of the prompt set it came from, e.g. 'sandbox'."""
     topic: str | None = None
+    tags: tuple[str, ...] = ()
+    # A mapping has no hash; prompts that are equal have the same one without it.
+    extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """The columns of its file that nothing else was made of, as plain JSON values."""
 
 
 def prompt_uid(turns: Conversation) -> str:

@@ -9,13 +9,19 @@ from pathlib import Path
 class RunKind(StrEnum):
     """The stages, in the order of the method."""
 
+    PROMPTS = "prompts"
+    """Before the method: more prompts, written by a model after some that are there."""
     CHAINS = "chains"
+    SCORES = "scores"
+    """Beside the method: what a judge makes of each round of chains."""
     SFT = "sft"
     COMPARISONS = "comparisons"
     LABELS = "labels"
     PM = "pm"
     RL = "rl"
     BATTLES = "battles"
+    CASES = "cases"
+    """Not a stage of the method: a constitution's cases under one of its versions."""
 
 
 class RunState(StrEnum):
@@ -52,12 +58,13 @@ OnStep = Callable[[StepMetrics], Stop | None]
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """One sampled response during RL, with what it was scored."""
+    """One response sampled during training, with what it was scored."""
 
     step: int
     prompt_uid: str
     text: str
-    reward: float
+    reward: float | None
+    """By the preference model in RL; None during SL-CAI, where nobody scores."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from cai_core.runs.job import Job
 from cai_core.runs.stages.gold import gold_knows
 from cai_core.store import battles, responses
 from cai_core.types import Axis, Outcome, RunKind
-from db.schema import BattleRow, ModelRow, RunRow
+from db.schema import ModelRow, RunRow
+from db.schema_battles import BattleRow
 
 ROLES = {RunKind.SFT.value: "sl-cai", RunKind.RL.value: "rl-cai"}
 """What the paper calls a snapshot of a kind of run."""
