@@ -4,14 +4,18 @@ from collections.abc import Iterator
 
 import streamlit as st
 
-from app.components.links import model_link, run_link, version_link
+from app.components.chain_branch import branch_form
+from app.components.chain_round import VIEWS, score_chips, show_round, words_of
+from app.components.chain_sent import chain_sent
+from app.components.gates import gate_chips
+from app.components.links import chain_link, model_link, run_link
 from app.components.notice import problem
 from app.components.prompt_kinds import KIND_TINTS, KINDS
-from app.components.text import caption, chips, conversation, inline, verbatim
-from app.components.word_diff import show_diff
-from db.queries.chains import ChainDetail, RoundDetail
+from app.components.text import chips, conversation, inline, verbatim
+from app.components.veil import veiled
+from db.queries.chains import ChainDetail, RoundDetail, ScoreDetail
 
-VIEWS = ("Diff", "Side by side", "Verbatim")
+__all__ = ["VIEWS", "provenance", "show_chain"]
 
 
 def provenance(chain: ChainDetail) -> None:
@@ -22,23 +26,59 @@ def provenance(chain: ChainDetail) -> None:
             inline(f"model {chain.model}")
         else:
             model_link(chain.model_id, chain.model)
-        parts = [f"seed {chain.seed}", f"{len(chain.rounds)} revisions"]
-        inline(" · ".join(parts if chain.temperature is None else [*parts, f"temperature {chain.temperature:g}"]))
+        parts = [f"seed {chain.seed}", f"{len(chain.rounds)} revisions", f"{chain.created_at:%Y-%m-%d %H:%M} UTC"]
+        parts += [f"temperature {chain.temperature:g}"] if chain.temperature is not None else []
+        inline(" · ".join([*parts, *([f"from {chain.origin}"] if chain.origin else [])]))
+        if chain.parent is not None:
+            inline(f"Branch {chain.branch}, changed by {chain.author or 'somebody'}, of")
+            chain_link(chain.parent)
 
 
-def show_chain(chain: ChainDetail, view: str) -> None:
+def show_chain(chain: ChainDetail, view: str, author: str) -> None:
     """Draw the prompt, the initial response and every round."""
-    with st.container(border=True):
-        where = " · ".join(filter(None, (chain.source, chain.split, chain.topic)))
-        chips([(KINDS[chain.kind], KIND_TINTS[chain.kind])], title="Prompt", note=where)
-        conversation(chain.turns)
-    with st.container(border=True):
-        chips([], title="Initial response" if chain.rounds else "Response", note=_role(chain))
-        verbatim(chain.response)
-    for earlier, current in _pairs(chain):
-        _show_round(earlier, current, view, chain.constitution)
-    if chain.error:
-        problem(f"This chain ended early ({chain.state}): {chain.error}")
+    with veiled(chain.kind, chain.id):
+        with st.container(border=True):
+            where = " · ".join(filter(None, (chain.source, chain.split, chain.topic)))
+            chips([(KINDS[chain.kind], KIND_TINTS[chain.kind])], title="Prompt", note=where)
+            conversation(chain.turns)
+        with st.container(border=True):
+            labels = [*gate_chips(chain.gates), *score_chips(_of(chain, 0))]
+            note = " · ".join(filter(None, (words_of(chain.words), _role(chain))))
+            chips(labels, title="Initial response" if chain.rounds else "Response", note=note)
+            verbatim(chain.response)
+        for earlier, current in _pairs(chain):
+            with st.container(border=True):
+                show_round(earlier, current, view, chain.constitution, _of(chain, current.number))
+                _continue(chain, current, author)
+        if chain.error:
+            problem(f"This chain ended early ({chain.state}): {chain.error}")
+    _branches(chain)
+    with st.expander("What the models were sent", icon=":material/code:"):
+        chain_sent(chain)
+
+
+def _continue(chain: ChainDetail, current: RoundDetail, author: str) -> None:
+    """The way to change a round and go on from there; drawn when it is opened."""
+    part = st.expander(
+        "Change this round and continue",
+        icon=":material/fork_right:",
+        on_change="rerun",
+        key=f"branch.open.{chain.id}.{current.number}",
+    )
+    if part.open:
+        with part:
+            branch_form(chain, current, author)
+
+
+def _branches(chain: ChainDetail) -> None:
+    for one in chain.branches:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            chain_link(one.id)
+            inline(f"goes on otherwise from round {one.round}, its {one.edited} changed by {one.author or 'somebody'}")
+
+
+def _of(chain: ChainDetail, number: int) -> list[ScoreDetail]:
+    return [score for score in chain.scores if score.round == number]
 
 
 def _role(chain: ChainDetail) -> str:
@@ -50,58 +90,3 @@ def _pairs(chain: ChainDetail) -> Iterator[tuple[str | None, RoundDetail]]:
     for current in chain.rounds:
         yield earlier, current
         earlier = current.revision
-
-
-def _show_round(earlier: str | None, current: RoundDetail, view: str, version: str | None) -> None:
-    with st.container(border=True):
-        cut = [] if current.finished else [("cut at the token limit", "orange")]
-        with st.container(horizontal=True, vertical_alignment="center"):
-            chips([(current.principle, "violet"), *cut], title=f"Revision {current.number}", width="content")
-            if version:
-                version_link(version, current.principle_slug)
-        if view == "Diff":
-            _critique_and_diff(earlier, current)
-        elif view == "Side by side":
-            _side_by_side(earlier, current)
-        else:
-            _all_verbatim(current)
-
-
-def _critique_and_diff(earlier: str | None, current: RoundDetail) -> None:
-    left, right = st.columns([2, 3], gap="medium")
-    with left:
-        st.caption("Critique")
-        _critique(current)
-    with right:
-        st.caption("Word diff from the previous response")
-        show_diff(earlier, current.revision)
-
-
-def _side_by_side(earlier: str | None, current: RoundDetail) -> None:
-    left, right = st.columns(2, gap="medium")
-    with left:
-        st.caption("Before")
-        verbatim(earlier)
-    with right:
-        st.caption("After")
-        verbatim(current.revision)
-
-
-def _all_verbatim(current: RoundDetail) -> None:
-    parts = (
-        ("Critique request", current.critique_request),
-        ("Critique", current.critique),
-        ("Revision request", current.revision_request),
-        ("Revision", current.revision),
-    )
-    for name, text in parts:
-        if text is not None:
-            caption(name)
-            verbatim(text)
-
-
-def _critique(current: RoundDetail) -> None:
-    if current.critique is None:
-        st.caption("Left out on purpose: this run revises directly.")
-    else:
-        verbatim(current.critique)

@@ -24,7 +24,7 @@ def comparison_list(lines: Sequence[ComparisonLine], all_runs: bool) -> None:
                 "Response B": line.response_b or "",
                 "p(A)": line.p_a,
                 "Label": STATES[line.state][0] + (", orders disagree" if line.disagrees else ""),
-                "Principle": line.principle or "",
+                "Principle": (line.principle or "") + (f" +{line.labels - 1}" if line.labels > 1 else ""),
             }
             for line in lines
         ]

@@ -1,5 +1,8 @@
 """Two responses side by side, and what a label says of them."""
 
+from collections.abc import Sequence
+from html import escape
+
 import streamlit as st
 
 from app.components.links import run_link, version_link
@@ -34,16 +37,16 @@ def preferred(p_a: float | None) -> str | None:
     return "a" if p_a > 0.5 else "b"
 
 
+def preferred_by_all(labels: Sequence[LabelDetail]) -> str | None:
+    """Which response every label of the newest run prefers; None where one of them differs or cannot tell."""
+    sides = {preferred(label.p_a) for label in labels if label.run == labels[0].run}
+    return sides.pop() if len(sides) == 1 else None
+
+
 def show_comparison(comparison: ComparisonDetail) -> None:
     """The pair and each of its labels."""
-    newest = comparison.labels[0] if comparison.labels else None
-    pair(
-        "Response A",
-        comparison.response_a,
-        "Response B",
-        comparison.response_b,
-        preferred(newest.p_a) if newest else None,
-    )
+    better = preferred_by_all(comparison.labels)
+    pair("Response A", comparison.response_a, "Response B", comparison.response_b, better)
     if comparison.error:
         problem(f"No pair was made ({comparison.state}): {comparison.error}")
     for label in comparison.labels:
@@ -86,15 +89,15 @@ def _show_orders(label: LabelDetail) -> None:
         heading(f"Mean of both: {mean:+.2f}")
 
 
-def p_a_bar(p_a: float) -> None:
+def p_a_bar(p_a: float, name_a: str = "A", name_b: str = "B") -> None:
     """The probability that A is preferred, as a bar that grows from B's end to A's."""
     middle = "position:absolute;left:50%;top:-3px;bottom:-3px;width:1px;background:currentColor;opacity:.4"
     share = f"width:{p_a:.1%};height:100%;border-radius:4px 0 0 4px;background:rgba(59,91,219,.75)"
     track = f"position:relative;flex:1;height:10px;border-radius:4px;background:{TINTS['grey']}"
     row = "display:flex;align-items:center;gap:.75rem;font-variant-numeric:tabular-nums;font-size:.9375rem"
     st.html(
-        f'<div style="{row}" role="img" aria-label="probability that A is preferred: {p_a:.2f}">'
-        f"<span>A {p_a:.2f}</span>"
+        f'<div style="{row}" role="img" aria-label="probability that {escape(name_a)} is preferred: {p_a:.2f}">'
+        f"<span>{escape(name_a)} {p_a:.2f}</span>"
         f'<div style="{track}"><div style="{share}"></div><div style="{middle}"></div></div>'
-        f"<span>B {1 - p_a:.2f}</span></div>"
+        f"<span>{escape(name_b)} {1 - p_a:.2f}</span></div>"
     )

@@ -1,7 +1,7 @@
 """A stage's config as a form: one widget a field, its docstring as help, its bounds from its type."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import streamlit as st
@@ -10,12 +10,17 @@ from sqlalchemy.orm import Session
 
 from cai_core.config import CONFIGS, StageConfig
 from cai_core.types import RunKind
-from db.queries.constitutions import constitution_names, versions
+from db.queries.constitutions import constitution_names, drawable, versions
+from db.queries.datasets import dataset_names
 from db.queries.models import model_names, prompt_sources
 
 COLUMNS = 3
 PREFERENCE = ("preference_model",)
 """Fields that name a preference model; other model fields name a causal one."""
+SAME = ("judge", "critique_model", "revision_model")
+"""Fields that, left empty, take the model that the run names."""
+TRAINED = {(RunKind.SFT, "model"), (RunKind.PM, "model"), (RunKind.RL, "policy")}
+"""Fields that name what is trained: no server's model, whose weights are not here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,11 @@ class Choices:
     causal: list[str]
     preference: list[str]
     sources: list[str]
+    trainable: list[str]
+    """The causal models whose weights are here."""
+    principles: list[str]
+    """Ids of principles that a chain can draw."""
+    datasets: list[str]
 
 
 def choices(session: Session) -> Choices:
@@ -33,7 +43,16 @@ def choices(session: Session) -> Choices:
     names = constitution_names(session)
     pinned = [line.name for name in names for line in versions(session, name)]
     preference = model_names(session, "preference")
-    return Choices([*names, *pinned], model_names(session), preference, prompt_sources(session))
+    weights = model_names(session, weights=True)
+    return Choices(
+        [*names, *pinned],
+        model_names(session),
+        preference,
+        prompt_sources(session),
+        weights,
+        drawable(session),
+        dataset_names(session),
+    )
 
 
 def schema(kind: RunKind) -> dict[str, dict[str, Any]]:
@@ -51,11 +70,13 @@ def label(name: str) -> str:
 def config_form(kind: RunKind, values: Mapping[str, Any], offered: Choices, prefix: str) -> None:
     """Draw the fields, showing `values` or else their defaults; toggles come last."""
     fields = schema(kind)
+    trained = replace(offered, causal=offered.trainable)
     plain = [name for name, field in fields.items() if field.get("type") != "boolean"]
     for start in range(0, len(plain), COLUMNS):
         for column, name in zip(st.columns(COLUMNS), plain[start : start + COLUMNS], strict=False):
             with column:
-                _widget(name, fields[name], values.get(name, fields[name].get("default")), offered, f"{prefix}.{name}")
+                names = trained if (kind, name) in TRAINED else offered
+                _widget(name, fields[name], values.get(name, fields[name].get("default")), names, f"{prefix}.{name}")
     for name in fields:
         if name not in plain:
             value = bool(values.get(name, fields[name].get("default")))
@@ -85,13 +106,14 @@ def _widget(name: str, field: dict[str, Any], value: Any, offered: Choices, key:
         _number(name, field, value, key)
     elif field["type"] == "array":
         named = list(value or ())
+        options = offered.principles if name == "principles" else offered.causal
         st.multiselect(
             label(name),
-            [*offered.causal, *(model for model in named if model not in offered.causal)],
+            [*options, *(one for one in named if one not in options)],
             named,
             key=key,
             help=field["description"],
-            placeholder="From the parent runs",
+            placeholder="All that are enabled" if name == "principles" else "From the parent runs",
             persist_state="session",
         )
     else:
@@ -113,16 +135,25 @@ def _number(name: str, field: dict[str, Any], value: Any, key: str) -> None:
     )
 
 
+WRITTEN = ("name", "split", "targets")
+"""Fields that something is written into, rather than chosen."""
+
+
 def _name(name: str, field: dict[str, Any], value: str, offered: Choices, key: str) -> None:
     """A field that names something in the workspace; the empty name is said in words."""
+    if name in WRITTEN:
+        st.text_input(label(name), value, key=key, help=field["description"], persist_state="session")
+        return
     if name == "constitution":
         options, nothing = offered.constitutions, "None"
-    elif name == "source":
+    elif name in ("source", "examples_from"):
         options, nothing = offered.sources, "All prompts"
+    elif name == "dataset":
+        options, nothing = offered.datasets, "The parent run's chains"
     else:
         options = offered.preference if name in PREFERENCE else offered.causal
         options = [*offered.causal, *offered.preference] if name == "judge_model" else options
-        nothing = "From the parent run"
+        nothing = "The same model" if name in SAME else "Not named" if name == "judge_model" else "From the parent run"
     if field.get("default") == "":
         options = ["", *options]
     if value and value not in options:

@@ -12,6 +12,8 @@ COLOURS = ("#3B5BDB", "#E8590C", "#0CA678", "#7048E8")
 """One a run that is overlaid; readable on white and on near-black."""
 UNITS = {
     "loss": "nats",
+    "heldout_loss": "nats per token",
+    "tokens_per_second": "tokens",
     "token_accuracy": "share of tokens",
     "kl": "nats per token",
     "reward": "preference-model score",
@@ -47,7 +49,7 @@ def figure(name: str, runs: Mapping[str, Sequence[MetricPoint]]) -> go.Figure:
         if own:
             _add(chart, label if len(runs) > 1 else "", own, COLOURS[number % len(COLOURS)])
     unit = UNITS.get(name.rsplit("/", 1)[-1], "")
-    words = name.replace("_", " ").replace("kl", "KL")
+    words = name.replace("_", " ").replace("kl", "KL").replace("heldout", "held-out")
     return _laid_out(chart, f"{words} ({unit})" if unit else words, room=90 if len(runs) > 1 else 16)
 
 

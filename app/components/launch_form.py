@@ -17,6 +17,8 @@ from cai_core.types import RunKind
 from db.queries.runs import RunDetail
 
 DEFAULTS, SANDBOX = "The paper's, for large models", "Tuned for the sandbox"
+PREFIX = "launch.{kind}.{origin}"
+"""What the keys of a form begin with; the origin says where its first values came from."""
 LARGEST = 2**53 - 1
 """The largest number that a browser's number field holds exactly; a seed goes up to 2**63 - 1."""
 TOKEN = "launch.token"
@@ -40,8 +42,8 @@ def settings(kind: RunKind, offered: Choices, cloned: RunDetail | None, copy: in
             persist_state="session",
         )
         if base == SANDBOX:
-            values, origin = next(config for own, config, _ in sandbox_loop() if own == kind), "sandbox"
-    prefix = f"launch.{kind}.{origin}"
+            values, origin = next((config for own, config, _ in sandbox_loop() if own == kind), {}), "sandbox"
+    prefix = PREFIX.format(kind=kind, origin=origin)
     config_form(kind, values, offered, prefix)
     seed, note = st.columns([1, 3])
     with seed:
@@ -89,7 +91,7 @@ def start(kind: RunKind, prefix: str, parents: dict[int, str], token: str) -> st
         kind,
         values,
         seed=read_seed(st.session_state[f"{prefix}.seed"]),
-        parents=tuple(parents),
+        parents=() if values.get("dataset") else tuple(parents),  # a dataset stands in for the chains run
         note=st.session_state[f"{prefix}.note"].strip(),
     )
     st.session_state[TOKEN] = uuid4().hex

@@ -22,3 +22,20 @@ def version_link(version: str, principle: str = "") -> None:
     query = {"version": version, **({"principle": principle} if principle else {})}
     st.page_link("views/constitutions.py", label="Constitution", icon=":material/gavel:", query_params=query)
     inline(version)
+
+
+def chain_link(chain: int) -> None:
+    """To a chain."""
+    query = {"chain": f"{chain:d}"}
+    st.page_link("views/chains.py", label=f"Chain {chain:d}", icon=":material/account_tree:", query_params=query)
+
+
+def comparison_link(comparison: int) -> None:
+    """To a comparison."""
+    query = {"comparison": f"{comparison:d}"}
+    st.page_link(
+        "views/comparisons.py",
+        label=f"Comparison {comparison:d}",
+        icon=":material/compare_arrows:",
+        query_params=query,
+    )

@@ -1,27 +1,33 @@
-"""An ask and its answer, as it is written: response, critique, revision, and exactly what was sent for each."""
+"""An ask and its answer, as it is written: what was asked, what came of it, and what may be done with it."""
 
 import streamlit as st
 
+from app.components.comparison_pair import pair
 from app.components.links import model_link, version_link
 from app.components.notice import act, problem
 from app.components.pager import open_row
 from app.components.playground_form import fill_from
+from app.components.playground_keep import keep
+from app.components.playground_preferences import show_preferences
+from app.components.playground_samples import show_samples
+from app.components.playground_use import take_both
 from app.components.run_badge import state_badge
-from app.components.text import caption, chips, conversation, exact, inline, verbatim
-from app.components.word_diff import show_diff
+from app.components.text import caption, chips, conversation, exact, facts, inline
 from app.resources import workspace
 from cai_core.runs import warm_queue
-from db.queries.asks import AskDetail, PartDetail, ask_detail, ask_state
+from db.queries.asks import AskDetail, ask_detail, ask_state
 
 EVERY = 0.25
 """Seconds between two looks while the answer is written; the worker commits every tenth of one."""
-TITLES = {"response": "Response", "critique": "Critique", "revision": "Revision", "choice": "Choice"}
-EXPECTED = {"critique_revision": ("response", "critique", "revision"), "choose": ("choice",), "sample": ("response",)}
+OF_ASKS = {"choose": "Options", "count": "Tokens", "draft": "Draft"}
 
 
 def show_answer(ask: AskDetail) -> None:
     """Draw an ask; while it is open, again and again without the rest of the page."""
     ask_id = ask.line.id
+    if not ask.line.open:
+        _draw(ask, "")
+        return
 
     def look() -> tuple[str, bool] | None:
         with workspace().reading() as session:
@@ -39,7 +45,7 @@ def show_answer(ask: AskDetail) -> None:
         if found is not None:
             _draw(found, waits)
 
-    st.fragment(tick, run_every=EVERY if ask.line.open else None)()
+    st.fragment(tick, run_every=EVERY)()
 
 
 def _draw(ask: AskDetail, waits: str) -> None:
@@ -49,14 +55,17 @@ def _draw(ask: AskDetail, waits: str) -> None:
     with st.container(border=True):
         chips([], title="Prompt")
         conversation(ask.turns)
-    for number, name in enumerate(EXPECTED[ask.line.kind]):
-        if number < len(ask.parts):
-            _part(ask, ask.parts[number])
-        elif ask.line.open:
-            with st.container(border=True):
-                chips([], title=TITLES[name], note="to come")
     if ask.error:
         problem(f"There is no whole answer: {ask.error}")
+    if ask.line.kind == "compare":
+        pair("Response A", ask.response_a, "Response B", ask.response_b)
+        show_preferences(ask)
+    elif ask.line.kind in ("choose", "count"):
+        _numbers(ask)
+    else:
+        show_samples(ask)
+        take_both(ask)
+    keep(ask)
 
 
 def _head(ask: AskDetail) -> None:
@@ -82,8 +91,16 @@ def _head(ask: AskDetail) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         model_link(ask.model_id, ask.line.model)
         if ask.constitution:
-            version_link(ask.constitution, ask.line.principle or "")
+            version_link(ask.constitution, ask.line.principles[0] if ask.line.principles else "")
+        if ask.unsaved:
+            chips([(_unsaved(ask), "orange")], width="content")
     caption(" · ".join(_facts(ask)))
+    if ask.plain_because:
+        caption(f"The engine fell back to the plain way, which is several times slower: {ask.plain_because}.")
+
+
+def _unsaved(ask: AskDetail) -> str:
+    return f"unsaved edits of {ask.constitution}" if ask.constitution else f"{ask.name or 'no name yet'}, not saved"
 
 
 def _badge(ask: AskDetail) -> None:
@@ -96,8 +113,10 @@ def _badge(ask: AskDetail) -> None:
 
 
 def _facts(ask: AskDetail) -> list[str]:
-    said = [f"seed {ask.seed}", f"temperature {ask.temperature:g}", f"at most {ask.max_new_tokens} tokens each"]
-    if ask.constitution:
+    said = [f"seed {ask.seed}"]
+    if ask.line.kind in ("sample", "critique_revision", "draft"):
+        said += [f"temperature {ask.temperature:g}", f"at most {ask.max_new_tokens} tokens each"]
+    if ask.line.principles:
         said.append(f"{ask.few_shots} few-shots")
     if ask.seconds_to_first_text is not None:
         said.append(f"first words after {ask.seconds_to_first_text:.2g} s")
@@ -111,48 +130,21 @@ def _stop(ask_id: int) -> str:
     return f"Ask {ask_id} was asked to stop. What was written is kept."
 
 
-def _part(ask: AskDetail, part: PartDetail) -> None:
+def _numbers(ask: AskDetail) -> None:
+    """Of a choice each option's log-probability; of a count the tokens, and what the context holds."""
     with st.container(border=True):
-        _title(ask, part)
-        if part.text is None and part.finished is None:
-            caption("Nothing written yet." if ask.line.open else "Nothing was written.")
-        elif part.part == "revision" and part.finished is not None:
-            _revision(ask, part)
-        else:
-            verbatim(part.text)
-        if part.thinking:
-            with st.expander("What it thought first", icon=":material/psychology:", type="compact"):
-                verbatim(part.thinking)
-        with st.expander("Exactly what was sent", icon=":material/code:", type="compact"):
-            _sent(part)
-
-
-def _title(ask: AskDetail, part: PartDetail) -> None:
-    labels: list[tuple[str, str]] = []
-    if part.part != "response" and ask.principle_title:
-        labels.append((ask.principle_title, "violet"))
-    if part.finished is None:
-        labels.append(("being written", "blue") if ask.line.open else ("not finished", "orange"))
-    elif not part.finished:
-        labels.append(("cut at the token limit", "orange"))
-    tokens = "" if part.num_tokens is None else f"{part.num_tokens} tokens"
-    chips(labels, title=TITLES.get(part.part, part.part), note=tokens)
-
-
-def _revision(ask: AskDetail, part: PartDetail) -> None:
-    """The revision, and what it changed of the response."""
-    response = next((one.text for one in ask.parts if one.part == "response"), None)
-    changed, whole = st.tabs(["What changed", "Text"])
-    with changed:
-        show_diff(response, part.text or "")
-    with whole:
-        verbatim(part.text)
-
-
-def _sent(part: PartDetail) -> None:
-    if part.rendered is None:
-        inline("It could not be rendered, so nothing was sent.")
-        return
-    exact(part.rendered)
-    facts = [f"seed {part.seed}" if part.seed is not None else "", f"hash {part.sent}" if part.sent else ""]
-    caption(" · ".join(filter(None, facts)))
+        chips([], title=OF_ASKS[ask.line.kind])
+        if ask.line.kind == "count":
+            names = {"count": "Sent", "context": "The context holds"}
+            facts(
+                (names[one.part], one.text or "" if one.num_tokens is None else f"{one.num_tokens:,}")
+                for one in ask.parts
+                if one.part in names
+            )
+        for part in ask.parts:
+            bounded = part.bounded or (False,) * len(ask.options)
+            for option, logprob, bound in zip(ask.options, part.logprobs or (), bounded, strict=False):
+                inline(f"{option!r}: {'at most ' if bound else ''}{logprob:.3f} (natural logarithm)")
+            if part.rendered:
+                with st.expander("Exactly what was sent", icon=":material/code:", type="compact"):
+                    exact(part.rendered)

@@ -15,19 +15,28 @@ def ask_list(lines: Sequence[AskLine]) -> None:
         [
             {
                 "Ask": line.id,
-                "State": line.state,
                 "Prompt": line.prompt,
-                "Principle": line.principle or "",
+                "Tried": _tried(line),
+                "State": line.state,
                 "Model": line.model,
             }
             for line in lines
         ]
     )
     columns = {
-        "Ask": st.column_config.NumberColumn(width=50, format="localized"),
-        "Principle": st.column_config.TextColumn(width=100),
-        "Model": st.column_config.TextColumn(width=100),
-        "State": st.column_config.TextColumn(width=75),
-        "Prompt": st.column_config.TextColumn(width=240),
+        "Ask": st.column_config.NumberColumn(width=40, format="localized"),
+        "Prompt": st.column_config.TextColumn(width=120),
+        "Tried": st.column_config.TextColumn(width=110),
+        "State": st.column_config.TextColumn(width=70),
+        "Model": st.column_config.TextColumn(width=90),
     }
     open_table(table, [line.id for line in lines], "ask", "playground.table", columns, "Asks; press a row to read one")
+
+
+def _tried(line: AskLine) -> str:
+    """'4 × hacking', 'A or B: 17 principles', or nothing of a response alone."""
+    names = line.principles
+    what = names[0] if len(names) == 1 else f"{len(names)} principles" if names else ""
+    if line.kind == "compare":
+        return f"A or B: {what}"
+    return f"{line.samples} × {what or 'response'}" if line.samples > 1 else what

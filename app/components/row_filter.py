@@ -1,4 +1,4 @@
-"""What narrows the lists of chains and of comparisons.
+"""What narrows the list of comparisons, and which runs filters offer.
 
 The widgets are drawn over the list alone; their values are kept by the session while a row is read.
 """
@@ -13,11 +13,10 @@ from app.components.comparison_pair import STATES
 from app.components.pager import opened, run_from_address
 from app.components.prompt_kinds import KINDS
 from app.components.run_badge import in_select
-from db.queries.chains import ChainFilter, drawn_principles
 from db.queries.comparisons import ComparisonFilter
 from db.queries.runs import RunLine, runs_of
 
-FIELDS = {"chains": ("kind", "principle", "text"), "comparisons": ("kind", "state", "text", "disagree")}
+FIELDS = {"comparisons": ("kind", "state", "text", "disagree")}
 """What each page narrows by, besides the run."""
 
 
@@ -25,16 +24,6 @@ def offered_runs(session: Session, page: str) -> dict[int, RunLine]:
     """The runs that a page's filter offers: the newest, the one asked for, and the chosen one."""
     include = (opened("run"), st.session_state.get(f"{page}.run"))
     return {run.id: run for run in runs_of(session, (page,), include)}
-
-
-def chains_filter() -> ChainFilter:
-    """What the chains' widgets say."""
-    return ChainFilter(
-        st.session_state.get("chains.run"),
-        st.session_state.get("chains.kind"),
-        st.session_state.get("chains.principle"),
-        _text("chains"),
-    )
 
 
 def comparisons_filter() -> ComparisonFilter:
@@ -50,23 +39,6 @@ def comparisons_filter() -> ComparisonFilter:
 
 def _text(page: str) -> str:
     return (st.session_state.get(f"{page}.text") or "").strip()
-
-
-def filter_chains(session: Session, runs: Mapping[int, RunLine]) -> None:
-    """Draw the widgets: run, kind of prompt, drawn principle, text."""
-    run, kind, principle, text = st.columns([3, 2, 3, 3])
-    _run_and_kind("chains", runs, run, kind)
-    drawn = dict(drawn_principles(session, st.session_state["chains.run"]))
-    principle.selectbox(
-        "Principle",
-        list(drawn),
-        index=None,
-        format_func=lambda slug: f"{slug} · {drawn[slug]:,} rounds",
-        placeholder="All principles",
-        key="chains.principle",
-        persist_state="session",
-    )
-    text.text_input("Contains", placeholder="Any text", key="chains.text", persist_state="session")
 
 
 def filter_comparisons(runs: Mapping[int, RunLine]) -> None:

@@ -5,13 +5,16 @@ import streamlit as st
 from db.queries.runs import RunLine
 
 TITLES = {
+    "prompts": "Prompts",
     "chains": "Chains",
+    "scores": "Scores",
     "sft": "SL-CAI",
     "comparisons": "Comparisons",
     "labels": "Labels",
     "pm": "Preference model",
     "rl": "RL-CAI",
     "battles": "Battles",
+    "cases": "Cases",
 }
 """What a stage is called, in the order of the method."""
 

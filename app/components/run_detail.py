@@ -92,12 +92,13 @@ def _samples(run: RunDetail) -> None:
     with workspace().reading() as session:
         sampled = rollouts(session, run.line.id)
     if not sampled:
-        st.caption("No samples here: only RL keeps the responses it was rewarded for.")
+        st.caption("No samples here: SL-CAI and RL keep some of what they write, from their start on.")
         return
     content_notice()
     for rollout in sampled:
         with st.container(border=True):
-            chips([(f"reward {rollout.reward:+.2f}", "blue")], title=f"Step {rollout.step}")
+            rewarded = [] if rollout.reward is None else [(f"reward {rollout.reward:+.2f}", "blue")]
+            chips(rewarded, title=f"Step {rollout.step}")
             left, right = st.columns([2, 3], gap="medium")
             with left:
                 conversation(rollout.turns)

@@ -12,7 +12,16 @@ from app.components.text import facts
 WORDS = {
     "rows": "Rows",
     "states": "State",
+    "untold": "Of which the judge could not tell",
     "states.order_inconsistent": "changes with the order",
+    "states.pass": "passes",
+    "states.fail": "fails",
+    "states.unjudged": "to be read",
+    "recalled": "Taken over from another run",
+    "recalled.run": "run",
+    "recalled.of": "of so many answers",
+    "recalled.rows": "whole rows",
+    "recalled.why_not": "why nothing could be",
     "cut": "Cut at the token limit",
     "prompts": "Prompts drawn",
     "prompts_missing": "Prompts wanted but not there",
@@ -35,13 +44,25 @@ WORDS = {
     "left_out_empty": "left out, empty",
     "left_out_failed": "left out, failed",
     "left_out_later_round": "left out, of a later round",
+    "left_out_earlier_round": "left out, not the last revision",
+    "left_out_skipped": "left out, nothing was revised",
+    "left_out_unrevised": "left out, without any revision",
+    "left_out_replaced": "left out, replaced by a hand edit",
+    "left_out_rejected": "left out, rejected",
+    "left_out_not_accepted": "left out, not accepted",
+    "left_out_ratio": "left out, over the helpful share",
+    "heldout_too_long": "held out and too long",
+    "heldout.examples": "examples",
+    "heldout.loss": "loss of the snapshot, nats a token",
+    "heldout.step": "measured at step",
+    "stopped_early": "Stopped early",
     "heldout": "Held out",
     "all": "all sources",
     "accuracy": "accuracy",
     "log_loss": "log loss",
     "heldout.ece": "calibration error (ECE)",
     "length_correlation": "Score and length, Pearson's correlation",
-    "reload_difference": "Largest change of a score after loading again",
+    "reload_difference": "Largest change after loading again, of a log-probability or score",
     "start": "Before the first step",
     "kl_sl_cai": "KL from SL-CAI",
     "kl_base": "KL from the base",
@@ -59,12 +80,14 @@ WORDS = {
 UNITS = {"log_loss": "nats", "kl_sl_cai": "nats a token", "kl_base": "nats a token", "kl_reference": "nats a token"}
 SILENT = ("outcomes", "order", "n", "gold_compared", "heldout_accuracy", "model")
 """Said as part of another line, or nothing that a reader looks for by name."""
+COMPARED = "compared"
+"""What another version changed; the page that compares versions draws it."""
 
 
 def findings(result: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """(words, value) of every figure; lists are left to the pages that draw them."""
     yield from use_lines(result)
-    result = {name: value for name, value in result.items() if name not in KEPT_APART}
+    result = {name: value for name, value in result.items() if name not in (*KEPT_APART, COMPARED)}
     states = result.get("states")
     labelled = states.get("labelled") if isinstance(states, Mapping) else None
     over = {"gold_agreement": (result.get("gold_compared"), "labels"), "order_inconsistent": (labelled, "labels")}

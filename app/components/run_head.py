@@ -14,7 +14,14 @@ from cai_core.runs import queue
 from db.queries.runs import RunDetail
 from db.queries.waiting import blocked
 
-OPENS = {"chains": "chains", "comparisons": "comparisons", "labels": "comparisons", "battles": "ratings"}
+OPENS = {
+    "chains": "chains",
+    "scores": "rounds",
+    "comparisons": "comparisons",
+    "labels": "comparisons",
+    "battles": "ratings",
+    "cases": "cases",
+}
 """The page that shows a stage's rows."""
 
 
@@ -101,6 +108,9 @@ def _buttons(run: RunDetail) -> None:
             icon=":material/arrow_forward:",
             query_params={"run": str(own)},
         )
+    if any(kind == line.kind for _, kind in run.parents):
+        query = {"run": f"{line.id:d}"}
+        st.page_link("views/compare.py", label="What differs", icon=":material/difference:", query_params=query)
     if run.models:
         query = {"model": f"{run.models[-1][0]:d}"}
         st.page_link("views/models.py", label="Open its model", icon=":material/arrow_forward:", query_params=query)

@@ -82,6 +82,16 @@ def figure(count: int, unit: str) -> None:
     st.html(f'<div>{number} <span style="{FAINT}">{escape(unit)}</span></div>')
 
 
+def tinted(segments: Iterable[tuple[str, bool]]) -> None:
+    """A text in pieces, each exactly as it is, those that are marked on green."""
+    look = f"color:inherit;border-radius:3px;background:{TINTS['green']}"
+    pieces = "".join(
+        f'<mark style="{look}">{escape(text)}</mark>' if marked else f'<span style="opacity:.68">{escape(text)}</span>'
+        for text, marked in segments
+    )
+    st.html(f'<div style="{READABLE}">{pieces}</div>')
+
+
 def conversation(turns: Iterable[tuple[str, str]]) -> None:
     """Turns as (role, text), the role above each text where there is more than one."""
     listed = list(turns)
@@ -99,6 +109,15 @@ def facts(values: Iterable[tuple[str, str]]) -> None:
     )
     grid = "display:grid;grid-template-columns:minmax(9rem,max-content) 1fr;gap:.25rem 1.25rem;font-size:.9375rem"
     st.html(f'<div style="{grid}">{rows}</div>')
+
+
+def labelled(rows: Iterable[tuple[str, str, str]]) -> None:
+    """Label, tint and text, one a line, the texts in grey and below each other."""
+    lines = "".join(
+        f'<div>{chip(label, tint)}</div><div style="{FAINT}">{escape(said)}</div>' for label, tint, said in rows
+    )
+    grid = "display:grid;grid-template-columns:fit-content(16rem) 1fr;gap:.4rem .75rem;align-items:baseline"
+    st.html(f'<div style="{grid}">{lines}</div>')
 
 
 def exact(text: str) -> None:

@@ -5,8 +5,10 @@ import streamlit as st
 from app import state
 from app.components.config_form import choices, read_form
 from app.components.launch_checks import missing
+from app.components.launch_estimate import launch_estimate
 from app.components.launch_form import settings, start_button
 from app.components.launch_parents import chosen_parents
+from app.components.pager import opened
 from app.components.run_badge import TITLES
 from app.components.text import caption, chips, inline
 from app.resources import workspace
@@ -32,9 +34,16 @@ def asked_for() -> tuple[RunDetail | None, str, int]:
     return cloned, cloned.line.kind if cloned else stage, copy
 
 
+def asked_parent() -> dict[str, int]:
+    """The run that the address wants read from, by its kind."""
+    with workspace().reading() as session:
+        run = run_detail(session, opened("parent") or 0)
+    return {run.line.kind: run.line.id} if run else {}
+
+
 st.title("Launch")
 cloned, asked, copy = asked_for()
-before = {parent: run for run, parent in cloned.parents} if cloned else {}
+before = {parent: run for run, parent in cloned.parents} if cloned else asked_parent()
 with workspace().reading() as session:
     offered = choices(session)
     usable = runs_of(session, tuple(TITLES), include=before.values())
@@ -64,4 +73,6 @@ prefix = settings(kind, offered, cloned, copy)
 if lacking := missing(kind, read_form(kind, prefix), parents.values()):
     with lacks:
         chips([("still missing", "orange")], note=" ".join(lacking))
+else:
+    launch_estimate(kind, read_form(kind, prefix), parents)
 start_button(kind, prefix, parents)

@@ -12,6 +12,7 @@ from app.components.run_badge import TITLES
 from app.components.run_results import flat
 from app.components.text import caption, chips, facts
 from app.resources import workspace
+from cai_core.store.provenance import human_judgement
 from db.queries.models import ModelLine, models
 
 
@@ -54,6 +55,9 @@ def read(model: ModelLine) -> None:
     with left, st.container(border=True, height="stretch"):
         st.caption("Where it came from, the first cause first")
         lineage(model)
+        st.caption("Where human judgement entered")
+        with workspace().reading() as session:
+            facts(human_judgement(session, model.run))
     with right, st.container(border=True, height="stretch"):
         st.caption("What it is")
         where = (

@@ -1,4 +1,4 @@
-"""Playground: a prompt, a model, a principle, and the answer as it is written."""
+"""Playground: a prompt, a model, principles, and the answer as it is written."""
 
 import streamlit as st
 
@@ -13,8 +13,11 @@ from db.queries.asks import ask_detail, newest_asks
 ask_id = opened("ask")
 
 st.title("Playground")
-st.caption("One round of what a chains run does: the response, its critique under a principle, the revision.")
-left, right = st.columns([2, 3], gap="large")
+st.caption(
+    "One round of what a chains run does: response, critique under a principle, revision. "
+    "Or two responses, and which of them each principle prefers."
+)
+left, right = st.columns([3, 7], gap="large")
 with workspace().reading() as session:
     with left:
         ask_form(session)
@@ -33,6 +36,6 @@ with right:
     else:
         empty(
             "Nothing asked yet",
-            "Write a prompt and press Ask. The first answer takes some seconds, while the model is loaded; then it "
-            "stays warm. Choose a principle to see the model criticise and revise itself.",
+            "Write a prompt, or draw one from a prompt set, and press Ask. The first answer takes some seconds, while "
+            "the model is loaded; then it stays warm. Choose principles to see the model criticise and revise itself.",
         )
