@@ -1,5 +1,6 @@
 """What every test stands on: a workspace of its own, no network, and the quick tests first."""
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,10 @@ import pytest
 from hypothesis import settings
 
 from tests.workspaces import opened as opened
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Read as torch is imported: two processes with two threads each fight for two cores, at a quarter of the pace.
+    os.environ |= {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
 
 BROWSER_TESTS = Path(__file__).parent / "browser"
 
@@ -32,7 +37,7 @@ def isolated_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("HF_DATASETS_OFFLINE", "1")
     monkeypatch.setenv("TOKENIZERS_PARALLELISM", "false")
     monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")
-    for name in ("WANDB_API_KEY", "OPENAI_API_KEY", "HF_TOKEN", "STREAMLIT_SERVER_PORT"):
+    for name in ("WANDB_API_KEY", "OPENAI_API_KEY", "HF_TOKEN", "STREAMLIT_SERVER_PORT", "OMP_NUM_THREADS"):
         monkeypatch.delenv(name, raising=False)
 
 

@@ -4,6 +4,7 @@ Every row goes through the command line: exit code not 0, no traceback, the word
 workspace that holds byte for byte what it held before.
 """
 
+import gzip
 import hashlib
 import json
 import os
@@ -93,13 +94,16 @@ PROMPTS: dict[str, tuple[str, bytes, str]] = {
     "empty": ("p.jsonl", b"", "empty"),
     "invalid UTF-8": ("p.txt", b"\xff\xfe\xfd", "UTF-8"),
     "NUL": ("p.txt", b"a\x00b", "NUL"),
-    "unknown key": ("p.jsonl", b'{"prompt": "x", "colour": 1}', "colour"),
-    "wrong type": ("p.jsonl", b'{"prompt": 5}', "text"),
-    "no prompt": ("p.jsonl", b"{}", "'prompt' or 'turns'"),
+    "unknown columns alone": ("p.jsonl", b'{"colour": "red"}', "colour"),
+    "wrong type": ("p.jsonl", b'{"prompt": 5}', "prompt is a number"),
+    "no prompt": ("p.jsonl", b"{}", "a column named prompt"),
     "no user's turn": ("p.jsonl", b'{"turns": [{"role": "assistant", "content": "x"}]}', "user's"),
     "unknown role": ("p.jsonl", b'{"turns": [{"role": "tool", "content": "x"}]}', "tool"),
-    "no JSON": ("p.jsonl", b"prompt\n", "not JSON"),
-    "deep JSON": ("p.jsonl", b"[" * 100_000, "not JSON"),
+    "a header alone": ("p.csv", b"prompt\n", "no row"),
+    "no JSON": ("p.jsonl", b'{"prompt": "x"\n', "not JSON"),
+    "deep JSON": ("p.jsonl", b"[" * 100_000, "nested deeper"),
+    "documents alone": ("p.jsonl", b'{"messages": [{"role": "assistant", "content": "x"}]}', "user's"),
+    "truncated gzip": ("p.jsonl.gz", gzip.compress(b'{"prompt": "x"}\n' * 9)[:-9], "gzip"),
 }
 
 
@@ -114,6 +118,46 @@ def test_prompt_files(opened: Workspace, tmp_path: Path, capsys: pytest.CaptureF
     assert contents(opened) == before
 
 
+IMPORTS: dict[str, tuple[list[str], str]] = {
+    "no kind": ([], "--kind red_team, helpful, look_alike"),
+    "unknown format": (["--kind", "helpful", "--format", "none"], "no format 'none'"),
+    "another format": (["--kind", "helpful", "--format", "chat"], "it has no messages"),
+    "unknown split": (["--kind", "helpful", "--split", "valid"], "'valid' is no split"),
+    "shares above a whole": (["--kind", "helpful", "--split", "train=.8,dev=.3"], "1.1 together"),
+    "a share below none": (["--kind", "helpful", "--split", "train=1.5,dev=-.5"], "'1.5' is no share"),
+    "a share that is no number": (["--kind", "helpful", "--split", "train=nan"], "'nan' is no share"),
+    "a split said twice": (["--kind", "helpful", "--split", "dev=.5,dev=.5"], "'dev' is said twice"),
+    "an overlap above all": (["--kind", "helpful", "--near", "80"], "threshold of 80"),
+}
+
+
+@pytest.mark.parametrize("case", IMPORTS)
+def test_prompt_imports(opened: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str], case: str) -> None:
+    more, words = IMPORTS[case]
+    (tmp_path / "p.jsonl").write_text('{"prompt": "x"}\n')
+    before = contents(opened)
+    for dry in ([], ["--dry-run"]):
+        assert words in flat(refused(capsys, "import", "prompts", str(tmp_path / "p.jsonl"), *more, *dry))
+    assert contents(opened) == before
+
+
+EXPORTS: dict[str, tuple[list[str], str]] = {
+    "unknown set": (["p.jsonl", "--set", "none"], "Prompt sets here: sandbox"),
+    "a format of pairs": (["p.jsonl", "--format", "hh-rlhf"], "prompts, prompt-only, chat"),
+    "a file of no kind": (["p.txt"], "which kind of file"),
+    "no folder": (["none/p.jsonl"], "cannot be written"),
+}
+
+
+@pytest.mark.parametrize("case", EXPORTS)
+def test_prompt_exports(opened: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str], case: str) -> None:
+    (name, *more), words = EXPORTS[case]
+    before = contents(opened)
+    assert words in flat(refused(capsys, "export", "prompts", str(tmp_path / name), *more))
+    assert contents(opened) == before
+    assert [p.name for p in tmp_path.iterdir()] == ["workspace"]
+
+
 PATHS: dict[str, list[str]] = {
     "a constitution that is not there": ["constitution", "save", "NONE"],
     "a folder for a constitution": ["constitution", "save", "FOLDER"],
@@ -122,7 +166,7 @@ PATHS: dict[str, list[str]] = {
     "settings that are not there": ["run", "chains", "--config", "@NONE"],
     "a folder for the report": ["demo", "--json", "FOLDER"],
     "a report in no folder": ["demo", "--json", "NONE/report.json"],
-    "an export in no folder": ["export", "chains", "--out", "NONE/x.jsonl"],
+    "an export in no folder": ["export", "comparisons", "NONE/x.jsonl"],
     "a workspace that is a file": ["runs", "list", "--workspace", "FILE"],
     "a workspace that is not there": ["runs", "list", "--workspace", "NONE"],
     "a model that is not there": ["import", "model", "NONE"],

@@ -3,13 +3,15 @@
 import csv
 import json
 import socket
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cai_core.cli import main, serve
+from cai_core.cli import main
+from cai_core.interchange.rows import read_rows
 from cai_core.runs import queue, worker
 from cai_core.store import prompt_files
 from cai_core.store.workspace import Workspace
@@ -99,8 +101,10 @@ def test_prompts_are_imported_with_a_report(
     file = tmp_path / "p.jsonl"
     file.write_text('{"prompt": "one"}\n{"prompt": ""}\n')
     report = call_json(capsys, "import", "prompts", str(file), "--kind", "helpful")
-    assert (report["added"], report["known"], report["bad"][0]["line"]) == (1, 0, 2)
-    assert "1 lines set aside" in call(capsys, "import", "prompts", str(file), "--kind", "helpful")
+    assert (report["accepted"], report["duplicates"], report["refused"][0]["row"]) == (1, 0, 2)
+    said = call(capsys, "import", "prompts", str(file), "--kind", "helpful")
+    assert "duplicates: 1; rows that cannot be used: 1." in said
+    assert "row 2: " in said
 
 
 @pytest.mark.parametrize("what", ["chains", "comparisons", "labels"])
@@ -110,12 +114,12 @@ def test_exports_are_json_lines_with_uids(
     comparisons = finished(opened, "comparisons", model="scripted", red_team_prompts=4, helpful_prompts=2)
     finished(opened, "labels", model="scripted", constitution="sandbox", parents=[comparisons])
     finished(opened)
-    found = call_json(capsys, "export", what, "--out", str(tmp_path / "x.jsonl"))
+    found = call_json(capsys, "export", what, str(tmp_path / "x.jsonl"))
     rows = [json.loads(line) for line in (tmp_path / "x.jsonl").read_text().splitlines()]
     assert found["rows"] == len(rows) > 0
     name = "comparison" if what == "labels" else "uid"
     assert len({row[name] for row in rows}) == len(rows)
-    assert {len(row["run"]) for row in rows} == {32}
+    assert {len(row["run"]["uid"] if what == "chains" else row["run"]) for row in rows} == {32}
 
 
 def test_csv_cells_are_never_formulas(
@@ -127,10 +131,10 @@ def test_csv_cells_are_never_formulas(
     nasty = scripted.ScriptedModel(lambda _request: '=HYPERLINK("x")\n"quoted", 🦉')
     monkeypatch.setattr(common, "load_text_model", lambda *_args, **_more: nasty)
     finished(opened)
-    call(capsys, "export", "chains", "--out", str(tmp_path / "x.csv"))
+    call(capsys, "export", "chains", str(tmp_path / "x.csv"), "--format", "cai-conversation")
     with (tmp_path / "x.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert {row["response"] for row in rows} == {'\'=HYPERLINK("x")\n"quoted", 🦉'}
+    assert {row["init_response"] for row in rows} == {'\'=HYPERLINK("x")\n"quoted", 🦉'}
 
 
 def test_constitutions_go_round_by_file(opened: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -186,12 +190,14 @@ def test_the_app_command_guards_itself_by_flags(monkeypatch: pytest.MonkeyPatch,
     assert Path(command[5]).name == "server.py"
     assert {"--server.address=127.0.0.1", "--browser.gatherUsageStats=false", f"--server.port={port}"} <= set(command)
     assert environment["CAI_STUDIO_HOME"] == str(opened.folder)
-    assert "streamlit" not in sys.modules or "app.server" not in sys.modules
 
 
 def test_the_server_file_is_found_not_imported() -> None:
-    assert serve.server_file().is_file()
-    assert "app.server" not in sys.modules
+    """In a process of its own: here other tests have imported it."""
+    found = "from cai_core.cli import serve; print(serve.server_file().is_file())"
+    loaded = "import sys; print([name for name in ('app.server', 'streamlit') if name in sys.modules])"
+    told = subprocess.run([sys.executable, "-c", f"{found}; {loaded}"], capture_output=True, text=True, check=True)
+    assert told.stdout.split("\n")[:2] == ["True", "[]"]
 
 
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
@@ -203,6 +209,6 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
 def test_an_imported_prompt_is_drawn(opened: Workspace, tmp_path: Path) -> None:
     file = tmp_path / "mine.txt"
     file.write_text("one\ntwo\n")
-    prompt_files.import_prompts(opened, file, kind=PromptKind.RED_TEAM)
+    prompt_files.import_prompts(opened, read_rows(file), prompt_files.Wishes(kind=PromptKind.RED_TEAM))
     run_id = finished(opened, source="mine", red_team_prompts=5, helpful_prompts=0, look_alike_prompts=0)
     assert {chain.prompt.source for chain in stored_chains(opened, run_id)} == {"mine"}

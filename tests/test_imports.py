@@ -21,7 +21,7 @@ BROKEN = [
         "inside cai_core, each part knows only the parts before it",
     ),
     ("cai_core/chains/templates.py", "import db.schema", "only store, runs and cli touch the database"),
-    ("cai_core/config.py", "import streamlit", "streamlit stays in app"),
+    ("cai_core/config/checks.py", "import streamlit", "streamlit stays in app"),
     ("app/__init__.py", "import torch", "the app process never loads torch"),
     ("app/__init__.py", "def later():\n    import transformers", "the app process never loads torch"),
     ("app/__init__.py", "import cai_core.training.sft", "the app process never loads torch"),

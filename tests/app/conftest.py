@@ -12,7 +12,25 @@ from db.schema import RunRow
 from tests.app.seed import seeded
 
 MAIN = Path(__file__).parents[2] / "app" / "main.py"
-VIEWS = ("home", "constitutions", "chains", "comparisons", "launch", "runs", "models", "ratings", "playground")
+VIEWS = (
+    "home",
+    "constitutions",
+    "chains",
+    "datasets",
+    "comparisons",
+    "launch",
+    "runs",
+    "models",
+    "ratings",
+    "playground",
+    "cases",
+    "compare",
+    "principles",
+    "rounds",
+    "prompts",
+    "storage",
+    "files",
+)
 
 Visit = Callable[..., AppTest]
 

@@ -3,6 +3,7 @@
 The figures follow a trial of the sandbox; the texts hold placeholders only.
 """
 
+import hashlib
 import random
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
@@ -12,12 +13,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cai_core.chains.measures import measure
 from cai_core.runs.presets import sandbox_loop
 from cai_core.store.workspace import Workspace, open_workspace
+from cai_core.types import Message, Role, prompt_uid
+from db import search
 from db.schema import (
     LABEL_STATES,
-    BattleRow,
-    ChainRow,
     ComparisonRow,
     ConstitutionRow,
     ConstitutionVersionRow,
@@ -27,14 +29,15 @@ from db.schema import (
     ModelRow,
     PrincipleRow,
     PromptRow,
-    ResponseRow,
-    RevisionRow,
     RolloutRow,
     RunParentRow,
     RunRow,
     VersionPrincipleRow,
 )
+from db.schema_battles import BattleRow, ResponseRow
+from db.schema_chains import ChainRow, RevisionRow
 from tests.app.seed_asks import add_asks
+from tests.app.seed_cases import add_cases
 
 START = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 AXES = ("harmlessness", "helpfulness")
@@ -91,6 +94,7 @@ def fill(session: Session, rows: int) -> None:
     _rollouts(session, runs["rl"], prompts[:6], rng)
     _battles(session, runs["battles"], models, prompts, rng)
     add_asks(session)
+    add_cases(session)
 
 
 def _principles(session: Session, half: str) -> list[PrincipleRow]:
@@ -113,7 +117,7 @@ def _prompt(session: Session, kind: str, number: int) -> PromptRow:
     if number % 5 == 4:
         turns = [{"role": "user", "content": "Hello there!"}, {"role": "assistant", "content": "Hi, go on."}, *turns]
     row = PromptRow(
-        uid=f"{kind[:3]}-seed-{number:06d}"[:16],
+        uid=prompt_uid(tuple(Message(Role(turn["role"]), turn["content"]) for turn in turns)),
         kind=kind,
         split="train",
         source="seeded",
@@ -122,6 +126,7 @@ def _prompt(session: Session, kind: str, number: int) -> PromptRow:
     )
     session.add(row)
     session.flush()
+    search.add(session, search.Index.PROMPTS, [(row.id, search.body_of_turns(turns))])
     return row
 
 
@@ -135,7 +140,7 @@ def _runs(session: Session) -> dict[str, RunRow]:
         seconds = (95, 42, 51, 23, 38, 121, 74)[number - 1]
         config = {**config, "constitution": "sandbox@1"} if "constitution" in config else dict(config)
         row = RunRow(
-            uid=f"seeded-{number}",
+            uid=f"{number:032x}",
             kind=kind.value,
             state="done",
             config={"model": "sandbox", **config} if kind.value != "battles" else BATTLES | config,
@@ -289,21 +294,41 @@ def _chains(
         harmful = prompt.kind == "red_team"
         response = COMPLIES.format(what=what) if harmful else "Water it once a week and keep it near a window."
         chain = ChainRow(
-            run_id=run.id, prompt_id=prompt.id, sample=0, seed=number, state="done", response=response, sent="0" * 16
+            uid=hashlib.sha256(f"{run.uid}\x1f{prompt.uid}\x1f0".encode()).hexdigest()[:32],
+            run_id=run.id,
+            prompt_id=prompt.id,
+            sample=0,
+            seed=number,
+            state="done",
+            response=response,
+            sent="0" * 16,
         )
+        before = response
         for round_ in range(1, 5 if harmful else 1):
             text = REVISED[min(round_, 2) - 1].format(what=what)
+            text = text if round_ < 3 else text.replace("I advise", "I strongly advise")
+            critique = CRITIQUES[min(round_, 2) - 1].format(what=what)
+            measured = measure(before, critique, text)
             chain.revisions.append(
                 RevisionRow(
                     round=round_,
                     principle_id=rng.choice(principles).id,
-                    critique=CRITIQUES[min(round_, 2) - 1].format(what=what),
-                    revision=text if round_ < 3 else text.replace("I advise", "I strongly advise"),
+                    critique=critique,
+                    revision=text,
                     revision_sent="0" * 16,
                     finished=True,
+                    found=measured.found,
+                    changed=measured.changed,
+                    longer=measured.longer,
                 )
             )
+            before = text
         session.add(chain)
+        session.flush()
+        texts = [(one.critique, one.revision) for one in chain.revisions]
+        search.add(
+            session, search.Index.CHAINS, [(chain.id, search.body_of_chain(prompt.turns, chain.response, texts))]
+        )
 
 
 def _comparisons(

@@ -1,7 +1,9 @@
 """Comparisons: filters, the states of labels, the reader."""
 
+from sqlalchemy import select
+
 from cai_core.store.workspace import Workspace
-from db.schema import LabelRow
+from db.schema import LabelRow, PrincipleRow
 from tests.app.conftest import Visit, drawn_html, links, words
 
 
@@ -94,3 +96,49 @@ def test_next_stays_within_the_filter(visit: Visit, loop: Workspace) -> None:
     app.button(key="comparisons.after").click().run()
 
     assert app.title[0].value == f"Pair {ids[1]}"
+
+
+def test_after_next_in_the_reader_the_list_pages_on(visit: Visit, loop: Workspace) -> None:
+    """The reader's buttons and the list's place are kept apart."""
+    app = visit("comparisons", comparison="1")
+    for button in ("after", "all", "on"):
+        app.button(key=f"comparisons.{button}").click().run()
+        assert not app.exception, button
+
+    assert shown_ids(app)[0] > 50
+
+
+def second_label(loop: Workspace, p_a: float | None) -> None:
+    """Another label of pair 1 by the same run, under another principle, newer than the first."""
+    with loop.writing() as session:
+        first = session.get_one(LabelRow, 1)
+        other = session.scalars(select(PrincipleRow.id).where(PrincipleRow.id != first.principle_id)).first()
+        first.state, first.p_a, first.order_disagrees = "labelled", 0.9, True
+        row = LabelRow(run_id=first.run_id, comparison_id=1, principle_id=other, p_a=p_a, order_disagrees=False)
+        row.state = "unparseable" if p_a is None else "labelled"
+        session.add(row)
+
+
+def test_of_several_labels_the_list_shows_the_newest_that_fits(visit: Visit, loop: Workspace) -> None:
+    """And how many more there are; any of them is found by its state."""
+    second_label(loop, None)
+    app = visit("comparisons")
+    assert app.dataframe[0].value["Label"][0] == "unparseable"
+    assert app.dataframe[0].value["Principle"][0].endswith(" +1")
+    app.selectbox(key="comparisons.state").set_value("labelled").run()
+    assert (shown_ids(app)[0], app.dataframe[0].value["p(A)"][0]) == (1, 0.9)
+    app.toggle(key="comparisons.disagree").set_value(True).run()
+    assert shown_ids(app)[0] == 1
+    app.selectbox(key="comparisons.state").set_value("unlabelled").run()
+    assert "No pair passes this filter" in words(app)
+
+
+def test_where_labels_of_a_run_prefer_different_responses_none_is_called_preferred(
+    visit: Visit, loop: Workspace
+) -> None:
+    """Each label says what it says."""
+    second_label(loop, 0.2)
+    assert drawn_html(visit("comparisons", comparison="1")).count(">preferred<") == 0
+    with loop.writing() as session:
+        session.get_one(LabelRow, 1).p_a = 0.1
+    assert drawn_html(visit("comparisons", comparison="1")).count(">preferred<") == 1

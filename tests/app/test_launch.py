@@ -7,9 +7,11 @@ from streamlit.testing.v1 import AppTest
 from app.components.config_form import schema
 from app.components.launch_checks import missing
 from cai_core.config import CONFIGS, dump_config, load_config
+from cai_core.models.endpoint_settings import load_settings
+from cai_core.store import models
 from cai_core.store.workspace import Workspace, open_workspace
 from cai_core.types import RunKind
-from db.schema import RunRow
+from db.schema import PromptRow, RunRow
 from tests.app.conftest import Visit, press, set_state, words
 
 
@@ -43,6 +45,9 @@ def test_every_field_of_every_stage_has_help() -> None:
 def test_the_untouched_form_is_the_default_config(kind: RunKind, visit: Visit, loop: Workspace,
                                                   launched: list[int]) -> None:  # fmt: skip
     """What the form sends without an edit, on the paper's settings, is the config's defaults."""
+    with loop.writing() as session:
+        for prompt in session.scalars(select(PromptRow)):
+            prompt.source = "sandbox"  # what gold knows
     app = visit("launch", stage=kind.value)
     app.segmented_control(key=f"launch.{kind}.base").set_value("The paper's, for large models").run()
     start(app)
@@ -72,6 +77,12 @@ def test_a_named_model_stands_in_for_a_parent() -> None:
     assert not missing(RunKind.COMPARISONS, {"model": "sandbox"}, [])
     assert not missing(RunKind.COMPARISONS, {"model": ""}, ["sft"])
     assert not missing(RunKind.BATTLES, {"models": ("a", "b")}, [])
+    assert not missing(RunKind.SCORES, {"judge": "gold", "constitution": ""}, ["chains"])
+    assert missing(RunKind.SCORES, {"judge": "feedback"}, []) == [
+        "Choose a Chains run to read from.",
+        "Choose the judge model.",
+        "Choose a constitution to draw comparison principles from.",
+    ]
     assert missing(RunKind.CHAINS, {"constitution": None}, []) == ["Choose a constitution to draw principles from."]
 
 
@@ -185,3 +196,32 @@ def test_a_parent_that_fifty_newer_runs_hide_is_still_offered(visit: Visit, loop
     assert clone(visit).selectbox(key="launch.sft.parent.chains.1").value == 1
     app = visit("launch", stage="comparisons")
     assert app.selectbox(key="launch.comparisons.parent.sft.2").value == 2
+
+
+def test_what_the_run_will_ask_is_said_before_it_starts(visit: Visit, loop: Workspace) -> None:
+    """Rows and calls follow the form: three rounds of a response, and two calls each."""
+    app = visit("launch", stage="chains")
+    said = words(app)
+    assert "Before it starts" in said
+    assert " calls · about " in said
+    app.number_input(key="launch.chains.sandbox.red_team_prompts").set_value(10).run()
+    app.number_input(key="launch.chains.sandbox.helpful_prompts").set_value(0).run()
+    app.number_input(key="launch.chains.sandbox.look_alike_prompts").set_value(0).run()
+    app.number_input(key="launch.chains.sandbox.rounds").set_value(3).run()
+    assert not app.exception
+    assert f"{min(10, count_prompts(loop))} rows · {min(10, count_prompts(loop)) * 7} calls" in words(app)
+
+
+def count_prompts(workspace: Workspace) -> int:
+    """How many red-team prompts of the train split there are."""
+    with workspace.reading() as session:
+        chosen = select(func.count(PromptRow.id)).where(PromptRow.kind == "red_team", PromptRow.split == "train")
+        return session.scalar(chosen) or 0
+
+
+def test_a_servers_model_is_not_offered_for_training(visit: Visit, loop: Workspace) -> None:
+    """Its weights are not here."""
+    with loop.writing() as session:
+        models.add(session, name="served", base="http://127.0.0.1:9/v1", endpoint=load_settings({"model": "m"}))
+    assert "served" in visit("launch", stage="chains").selectbox(key="launch.chains.sandbox.model").options
+    assert "served" not in visit("launch", stage="sft").selectbox(key="launch.sft.sandbox.model").options

@@ -25,6 +25,16 @@ def test_a_model_leads_back_to_the_constitution(visit: Visit, loop: Workspace) -
     assert links(visit("models", model=str(model.id))) == {f"Run {c.run}" for c in behind} | {"Constitution"}
 
 
+def test_a_model_says_where_human_judgement_entered(visit: Visit, loop: Workspace) -> None:
+    """A run's model what is known, an added one that nothing is."""
+    with loop.reading() as session:
+        made, added = (next(m for m in models(session) if m.name == name) for name in ("rl-cai-6", "sandbox"))
+    html = words(visit("models", model=str(made.id)))
+    assert "0: every preference is a model" in html
+    assert "gold only measures" in html
+    assert "what is behind it is not recorded here" in words(visit("models", model=str(added.id)))
+
+
 @pytest.fixture
 def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """The imports that were asked for; each is a process that fails, or waits while `hold` is its base."""

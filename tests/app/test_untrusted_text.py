@@ -18,8 +18,6 @@ from app.components.text import chip
 from app.components.word_diff import diff_html
 from cai_core.store.workspace import Workspace
 from db.schema import (
-    BattleRow,
-    ChainRow,
     ComparisonRow,
     ConstitutionRow,
     ConstitutionVersionRow,
@@ -27,10 +25,11 @@ from db.schema import (
     ModelRow,
     PrincipleRow,
     PromptRow,
-    RevisionRow,
     RunRow,
 )
 from db.schema_asks import AskPartRow, AskRow
+from db.schema_battles import BattleRow
+from db.schema_chains import ChainRow, RevisionRow
 from tests.app.conftest import VIEWS, Visit, drawn_html
 
 APP = Path(__file__).parents[2] / "app"

@@ -13,13 +13,21 @@ from tests.app.conftest import VIEWS, Visit, words
 REMEDIES = {
     "home": "Read the principles",
     "chains": "No chains yet",
+    "rounds": "No chains yet",
+    "datasets": "No chains yet",
+    "prompts": "Red-team prompts and replies to them",
+    "storage": "free on its disk",
+    "files": "you see first what would come in",
     "comparisons": "No comparisons yet",
     "runs": "No runs yet",
     "ratings": "No battles yet",
     "launch": "Critique and revision",
     "models": "Add a model",
     "playground": "Nothing asked yet",
+    "cases": "No cases yet",
     "constitutions": "Constitutions",
+    "principles": "Nothing drawn yet",
+    "compare": "Nothing was compared so far",
 }
 
 
@@ -60,6 +68,7 @@ def test_a_finished_loop_draws(view: str, visit: Visit, loop: Workspace) -> None
         ("runs", {"run": "6"}, "Run 6"),
         ("models", {"model": "3"}, "Model 3"),
         ("constitutions", {"version": "sandbox@1"}, "Constitutions"),
+        ("principles", {"version": "sandbox@1", "principle": "privacy"}, "Principles"),
         ("ratings", {"run": "7"}, "Ratings"),
         ("launch", {"stage": "rl"}, "Launch"),
         ("playground", {"ask": "1"}, "Playground"),

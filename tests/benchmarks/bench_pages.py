@@ -50,12 +50,13 @@ def cases() -> Iterator[Case]:
     """Each list as it opens and under each filter, then the home page with all its counts."""
     logging.getLogger(BARE).disabled = True
     with tempfile.TemporaryDirectory() as folder:
-        filled(Path(folder), ROWS).close()
+        filled(Path(folder), ROWS, ROWS).close()
         os.environ["CAI_STUDIO_HOME"] = folder
         for view, filters in FILTERS.items():
             for words, values in filters.items():
                 name = " ".join(filter(None, [f"first page of {ROWS:,} {view}", words]))
                 yield _case(name, view, {f"{view}.{field}": value for field, value in values.items()})
+        yield _case(f"principles, over {ROWS:,} rows of each stage", "principles", {})
         yield _case(f"home, over {ROWS:,} rows of each stage", "home", {})
 
 

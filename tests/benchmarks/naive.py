@@ -11,7 +11,7 @@ from cai_core.models.base import OnText
 from cai_core.models.local import LocalModel
 from cai_core.models.rendering import Renderer
 from cai_core.models.rows import Tokens, pad_left
-from cai_core.types import Answer, Request, Sample, Text
+from cai_core.types import Answer, Conversation, Request, Sample, Text
 
 
 class NaiveModel:
@@ -39,8 +39,8 @@ class NaiveModel:
     def render(self, request: Request) -> str:
         return self.renderer.text(request.context)
 
-    def count_tokens(self, text: str) -> int:
-        return len(self.tokenizer(text).input_ids)
+    def count_tokens(self, context: str | Conversation) -> int:
+        return len(self.tokenizer(self.renderer.text(context)).input_ids)
 
 
 @torch.inference_mode()

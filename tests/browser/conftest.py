@@ -75,7 +75,8 @@ def serve(tmp_path: Path) -> Iterator[Callable[[Path], Server]]:
 
     yield start_on
     for server in servers:
-        os.killpg(server.process.pid, signal.SIGTERM)
+        if server.process.poll() is None:
+            os.killpg(server.process.pid, signal.SIGTERM)
         server.process.wait(timeout=20)
 
 

@@ -15,65 +15,104 @@ from tests.app.seed import seeded
 from tests.browser.conftest import Server, Tab, fill, open_view, settled
 
 Serve = Callable[[Path], Server]
+ROW = 35
+"""Height of a row in the list of principles, in pixels."""
 
 
-def principles(workspace: Workspace, ref: str = "sandbox") -> tuple[Principle, ...]:
+def saved(workspace: Workspace, ref: str = "sandbox") -> tuple[Principle, ...]:
     """What a version says."""
     with workspace.reading() as session:
         return load_version(session, ref)[1].principles
 
 
-def edit(page: Page, principle: Principle) -> None:
-    """Open a principle's form."""
-    page.locator(f".st-key-edit-{principle.id} button").click()
-    expect(page.get_by_text(f"Id: {principle.id}", exact=True)).to_be_visible()
+def constitutions(page: Page, url: str) -> None:
+    """Open the page and wait for a principle's form."""
+    page.goto(url)
+    expect(page.get_by_label("Comparison", exact=True)).to_be_visible()
     settled(page)
 
 
-def test_forms_keep_their_own_texts(serve: Serve, tab: Tab, workspace: Path) -> None:
-    """Two open forms, a change of page, a save under another name, a second constitution: each has its own."""
+def press_row(page: Page, number: int) -> None:
+    """Press a row of the list of principles, counted from 1, on its title."""
+    table = page.get_by_test_id("stDataFrame").locator(".dvn-scroller").first
+    table.click(position={"x": 120, "y": ROW * number + ROW / 2})
+    expect(page.get_by_text(f"{number} of ", exact=False).first).to_be_visible()
+    settled(page)
+
+
+def test_what_is_typed_outlives_rows_pages_and_a_reload(serve: Serve, tab: Tab, workspace: Path) -> None:
+    """Into one principle, then another, then reloaded in the middle of a third: each has its own text."""
     loop, page = seeded(workspace, rows=4), tab.page
-    a, b = principles(loop)[:2]
-    page.goto(f"{serve(workspace).url}/constitutions")
-    edit(page, a)
+    a, b = saved(loop)[:2]
+    constitutions(page, f"{serve(workspace).url}/constitutions")
+    title, comparison = page.get_by_label("Title", exact=True), page.get_by_label("Comparison", exact=True)
     fill(page, "Title", "Typed into A")
-    edit(page, b)
-    titles = page.get_by_label("Title", exact=True)
-    expect(titles).to_have_count(2)
-    expect(titles.nth(1)).to_have_value(b.title)
+    expect(page.get_by_text("1 changed")).to_be_visible()
+    press_row(page, 2)
+    expect(title).to_have_value(b.title)
     # The last text is not left by the keyboard: the press itself has to take it along.
-    page.get_by_label("Comparison", exact=True).nth(1).fill("Typed into B")
+    comparison.fill("Typed into B")
     open_view(page, "Chains")
     open_view(page, "Constitutions")
-    expect(titles.first).to_have_value("Typed into A")
-    expect(page.get_by_label("Comparison", exact=True).nth(1)).to_have_value("Typed into B")
-    page.get_by_role("button", name="Keep edit").nth(1).click()
-    expect(page.get_by_text("1 changed")).to_be_visible()
-    expect(titles).to_have_count(1)
-    expect(titles.first).to_have_value("Typed into A")
+    expect(comparison).to_have_value("Typed into B")
+    press_row(page, 1)
+    expect(title).to_have_value("Typed into A")
+    fill(page, "Comparison", "Typed into A as well")
+    page.get_by_label("Critique request", exact=True).fill("half a sente")
+    page.reload()
+    expect(title).to_have_value("Typed into A")
+    expect(comparison).to_have_value("Typed into A as well")
+    expect(page.get_by_text("since sandbox@1: 2 changed")).to_be_visible()
+    settled(page)
 
     fill(page, "Save as", "mine")
-    fill(page, "Author", "Ada")
+    fill(page, "Your name", "Ada")
     page.get_by_role("button", name="Save version").click()
     expect(page.get_by_text("Saved as mine@1.")).to_be_visible()
-    expect(titles.first).to_have_value("Typed into A")
-    assert principles(loop, "mine")[1].comparison == "Typed into B"
-    assert principles(loop, "mine")[0] == a
+    assert [one.title for one in saved(loop, "mine")[:2]] == ["Typed into A", b.title]
+    assert saved(loop, "mine")[1].comparison == "Typed into B"
+    assert saved(loop)[0] == a
 
 
-def test_a_name_typed_for_one_version_is_not_offered_again(serve: Serve, tab: Tab, workspace: Path) -> None:
-    """Discarded edits take the typed name along."""
-    loop, page = seeded(workspace, rows=4), tab.page
-    page.goto(f"{serve(workspace).url}/constitutions")
-    for name in ("mine", "sandbox"):
-        page.locator(f".st-key-remove-{principles(loop)[0].id} button").click()
-        expect(page.get_by_text("taken out, not saved yet")).to_be_visible()
-        settled(page)
-        if name == "mine":
-            fill(page, "Save as", name)
-            page.get_by_role("button", name="Discard edits").click()
-            expect(page.get_by_label("Save as", exact=True)).to_have_count(0)
-    expect(page.get_by_label("Save as", exact=True)).to_have_value("sandbox")
+def test_two_tabs_that_save_over_each_other_lose_nothing(serve: Serve, tab: Tab, workspace: Path) -> None:
+    """The second tab goes on over what the first one saved, sees both, and chooses."""
+    loop, first = seeded(workspace, rows=4), tab.page
+    url = f"{serve(workspace).url}/constitutions"
+    constitutions(first, url)
+    second = first.context.new_page()
+    constitutions(second, url)
+    fill(first, "Title", "From the first tab")
+    fill(first, "Your name", "Ada")
+    first.get_by_role("button", name="Save version").click()
+    expect(first.get_by_text("Saved as sandbox@2.")).to_be_visible()
+
+    fill(second, "Title", "From the second tab")
+    fill(second, "Comparison", "Only in the second tab")
+    second.get_by_role("button", name="Save version").click()
+    expect(second.get_by_text("both changed it")).to_be_visible()
+    expect(second.get_by_role("button", name="Merge and save")).to_be_disabled()
+    assert len(saved(loop, "sandbox@2")) == len(saved(loop))
+    settled(second)
+    second.get_by_role("radio", name="Theirs").click()
+    settled(second)
+    second.get_by_role("button", name="Merge and save").click()
+    expect(second.get_by_text("Merged and saved as sandbox@3.")).to_be_visible()
+    one = saved(loop, "sandbox@3")[0]
+    assert (one.title, one.comparison) == ("From the first tab", "Only in the second tab")
+
+
+def test_a_restarted_server_finds_the_draft(serve: Serve, tab: Tab, workspace: Path) -> None:
+    """Killed in the middle; a server on another port knows the browser and its draft."""
+    seeded(workspace, rows=4)
+    server = serve(workspace)
+    constitutions(tab.page, f"{server.url}/constitutions")
+    fill(tab.page, "Title", "Before the end")
+    expect(tab.page.get_by_text("unsaved edits", exact=True)).to_be_visible()
+    server.process.kill()
+    server.process.wait()
+
+    constitutions(tab.page, f"{serve(workspace).url}/constitutions")
+    expect(tab.page.get_by_label("Title", exact=True)).to_have_value("Before the end")
 
 
 def test_settings_outlive_a_change_of_page_and_a_double_press_starts_one_run(

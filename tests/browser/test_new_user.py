@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from cai_core.store.constitutions import load_version
 from cai_core.store.workspace import open_workspace
-from db.schema import ChainRow, RevisionRow
+from db.schema_chains import ChainRow, RevisionRow
 from tests.browser.conftest import Server, Tab, choose, fill, open_view, settled
 
 WORDS = "Which response keeps the person's secrets better?"
@@ -22,11 +22,9 @@ def edit_a_principle(page: Page, workspace: Path) -> None:
     """Edit the first principle's comparison and save a version."""
     open_view(page, "Constitutions")
     choose(page, "Constitution", "sandbox")
-    page.get_by_role("button", name="Edit").first.click()
     fill(page, "Comparison", WORDS)
-    page.get_by_role("button", name="Keep edit").click()
     expect(page.get_by_text("unsaved edits", exact=True)).to_be_visible()
-    fill(page, "Author", "A new user")
+    fill(page, "Your name", "A new user")
     fill(page, "What changed and why", "In my own words.")
     page.get_by_role("button", name="Save version").click()
     expect(page.get_by_text("Saved as sandbox@2.")).to_be_visible()

@@ -10,8 +10,8 @@ import psutil
 import pytest
 
 from cai_core.store.workspace import Workspace, open_workspace
-from db.schema import ChainRow
 from db.schema_asks import AskPartRow
+from db.schema_chains import ChainRow
 from tests.app.seed import seeded
 from tests.browser.conftest import Server, Tab, settled
 

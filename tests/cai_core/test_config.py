@@ -13,6 +13,7 @@ LEAST: dict[RunKind, dict[str, Any]] = {
     RunKind.CHAINS: {"constitution": "sandbox"},
     RunKind.LABELS: {"constitution": "sandbox@3"},
     RunKind.BATTLES: {"models": ["a", "b"]},
+    RunKind.CASES: {"constitution": "sandbox@3"},
 }
 
 

@@ -1,18 +1,23 @@
 """Migrations make what the schema says, from nothing and from every released revision."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, select, text
 from sqlalchemy.dialects import sqlite
 
-from db import schema_asks  # noqa: F401 - its tables are part of the schema
+from db import schema_asks, schema_authoring, schema_chains, schema_prompts, search  # noqa: F401 - part of the schema
 from db.migrations import migrate
-from db.schema import Base, BattleRow, ChainRow, ComparisonRow
+from db.schema import Base, ComparisonRow, PromptRow, RunRow
+from db.schema_battles import BattleRow
+from db.schema_chains import ChainRow
+from db.search import is_search_table
 from db.session import BrokenReferencesError, altering, open_engine, reading
 from tests.db import old_database
 
@@ -23,7 +28,8 @@ def test_an_empty_database_reaches_the_schema(tmp_path: Path) -> None:
     migrate.upgrade(engine)
     assert migrate.current(engine) == migrate.head()
     migrate.check(engine)
-    assert set(inspect(engine).get_table_names()) == {*Base.metadata.tables, "alembic_version"}
+    made = {name for name in inspect(engine).get_table_names() if not is_search_table(name)}
+    assert made == {*Base.metadata.tables, "alembic_version"}
 
 
 def test_upgrading_again_changes_nothing(tmp_path: Path) -> None:
@@ -68,6 +74,39 @@ def test_a_filled_database_of_the_first_revision_keeps_every_row(old: Engine) ->
     for table, rows in before.items():
         assert [{name: row[name] for name in rows[0]} for row in after[table]] == rows
     assert {row["finished_a"] for row in after["comparisons"]} == {None}, "what was not kept stays unknown"
+
+
+def test_prompts_of_before_have_no_tags_and_lose_nothing_on_the_way_back(old: Engine) -> None:
+    migrate.upgrade(old, "0005")
+    before = old_database.contents(old)
+    migrate.upgrade(old, "0006")
+    assert [(row["tags"], row["extra"]) for row in old_database.contents(old)["prompts"]] == [([], {})] * 2
+    config = migrate._config()
+    with altering(old) as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0005")
+    assert migrate.current(old) == "0005"
+    assert old_database.contents(old) == before
+
+
+def test_chains_of_before_get_their_uids_are_searchable_and_go_back_as_they_were(old: Engine) -> None:
+    migrate.upgrade(old, "0006")
+    before = old_database.contents(old)
+    migrate.upgrade(old, "0007")
+    with reading(old) as session:
+        keys = select(ChainRow.uid, ChainRow.sample, RunRow.uid, PromptRow.uid).join(ChainRow.run).join(ChainRow.prompt)
+        rows = session.execute(keys).all()
+        assert len(rows) == 2
+        for uid, sample, run, prompt in rows:
+            assert uid == hashlib.sha256(f"{run}\x1f{prompt}\x1f{sample}".encode()).hexdigest()[:32]
+        words = search.matching(search.Index.CHAINS, "response critique revision 2")
+        assert words is not None
+        assert list(session.scalars(words)) == [2]
+    config = migrate._config()
+    with altering(old) as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0006")
+    assert old_database.contents(old) == before
 
 
 def test_a_table_that_others_refer_to_can_be_altered(old: Engine) -> None:

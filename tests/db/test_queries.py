@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from cai_core.store.workspace import Workspace
 from db.queries import battles, chains, comparisons, constitutions, models, pipeline, runs, waiting
 from db.queries.page import PAGE
-from db.schema import ChainRow, LabelRow, MetricRow, RunRow
+from db.schema import LabelRow, MetricRow, RunRow
+from db.schema_chains import ChainRow
 from tests.app.seed import seeded
 
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from cai_core import types
-from db import schema, schema_asks
+from db import schema, schema_asks, schema_authoring, schema_battles, schema_chains, schema_prompts
 from db.migrations import migrate
 from db.session import open_engine, reading, writing
 
@@ -23,15 +23,26 @@ from db.session import open_engine, reading, writing
         (schema.PRINCIPLE_KINDS, types.PrincipleKind),
         (schema.ROW_STATES, types.RowState),
         (schema.LABEL_STATES, types.LabelState),
-        (schema.OUTCOMES, types.Outcome),
-        (schema.AXES, types.Axis),
+        (schema_battles.OUTCOMES, types.Outcome),
+        (schema_battles.AXES, types.Axis),
         (schema.ORDERS, types.Order),
         (schema_asks.ASK_KINDS, types.AskKind),
         (schema_asks.ASK_STATES, types.AskState),
+        (schema_authoring.CASE_KINDS, types.CaseKind),
+        (schema_authoring.CASE_STATES, types.CaseState),
+        (schema_chains.EDITS, types.Edit),
+        (schema_chains.VERDICTS, types.Verdict),
+        (schema_prompts.OUTCOMES, types.PromptOutcome),
     ],
 )
 def test_listed_values_are_those_of_the_enum(values: tuple[str, ...], enum: type[StrEnum]) -> None:
     assert values == tuple(member.value for member in enum)
+
+
+def test_the_bits_of_gates_are_those_of_the_enum() -> None:
+    assert {name: 1 << bit for bit, name in enumerate(schema_chains.GATES)} == {
+        gate.name.lower(): gate.value for gate in types.Gate
+    }
 
 
 def engine_at(folder: Path):

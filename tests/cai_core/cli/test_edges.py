@@ -19,6 +19,8 @@ from tests.workspaces import GOOD
 
 CHAINS = ("run", "chains", "-c", "constitution=sandbox")
 HUGE = "9" * 20
+LONG = "x" * 300
+"""Longer than the name of a file may be."""
 
 
 @pytest.mark.parametrize(
@@ -34,6 +36,15 @@ HUGE = "9" * 20
         ([*CHAINS, "-c", 'critique="no"'], "critique = 'no'"),
         ([*CHAINS, "-c", "width=4.0"], "width = 4.0"),
         (["run", "sft", "--parent", HUGE], "9223372036854775807"),
+        (["constitution", "check", f"{LONG}.yaml"], "File name too long"),
+        (["constitution", "import", LONG], "File name too long"),
+        (["constitution", "export", "sandbox", "-o", LONG], "File name too long"),
+        (["constitution", "export", "sandbox", "--format", "paper", "-o", LONG], "File name too long"),
+        (["cases", "import", "sandbox", LONG], "File name too long"),
+        (["cases", "export", "sandbox", "-o", LONG], "File name too long"),
+        (["cases", "export", "sandbox", "-o", ""], "Is a directory"),
+        (["cases", "export", "sandbox", "-o", "/"], "Is a directory"),
+        (["cases", "export", "sandbox", "-o", "/dev/null/x"], "Not a directory"),
         (["runs", "show", HUGE], "9223372036854775807"),
         (["runs", "stop", HUGE], "9223372036854775807"),
         (["runs", "log", HUGE], "9223372036854775807"),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cai_core.constitution.draw import candidates, draw_principle
+from cai_core.constitution.draw import candidates, draw_principle, draw_principles
 from cai_core.errors import ConstitutionError
 from cai_core.types import Constitution, Principle, PrincipleKind
 
@@ -80,3 +80,49 @@ def test_only_what_qualifies_is_drawn() -> None:
         ConstitutionError, match="'c' has no enabled principle of kind helpfulness with critique_request"
     ):
         draw_principle(whole, kind=PrincipleKind.HELPFULNESS, half="critique", seed=0, row="r", round=1)
+
+
+def several(given_: Constitution, seed: int, count: int) -> list[list[str]]:
+    """The ids that each row draws, in order of arrival."""
+    drawn_ = (
+        draw_principles(given_, kind=None, half="comparison", seed=seed, row=r, round=0, count=count) for r in ROWS
+    )
+    return [[p.id for p in one] for one in drawn_]
+
+
+@settings(max_examples=40)
+@given(weights, st.integers(0, 2**63 - 1), st.integers(1, 8), st.data())
+def test_of_several_a_removed_principle_leaves_its_place_to_the_next_alone(
+    given_: list[float], seed: int, count: int, data: st.DataObject
+) -> None:
+    """Rows that had not drawn it are the same; the others keep the rest, in order, and draw one more at the end."""
+    whole = constitution(given_)
+    gone = data.draw(st.sampled_from(whole.principles))
+    left = replace(whole, principles=tuple(p for p in whole.principles if p != gone))
+    for before, after in zip(several(whole, seed, count), several(left, seed, count), strict=True):
+        kept = [name for name in before if name != gone.id]
+        assert len(after) == min(count, len(left.principles))
+        assert after[: len(kept)] == kept
+        assert gone.id in before or before == after
+
+
+@settings(max_examples=20)
+@given(weights, st.integers(0, 2**63 - 1), st.integers(1, 8))
+def test_several_are_different_ones_and_fewer_are_the_first_of_more(given_: list[float], seed: int, count: int) -> None:
+    """One alone is the present draw; more than there are is all of them."""
+    whole = constitution(given_)
+    for few, more in zip(several(whole, seed, count), several(whole, seed, count + 1), strict=True):
+        assert few == more[:count]
+        assert len(set(few)) == len(few) == min(count, len(given_))
+    alone = [draw_principle(whole, kind=None, half="comparison", seed=seed, row=r, round=0).id for r in ROWS]
+    assert [one[0] for one in several(whole, seed, count)] == alone
+
+
+def test_a_heavy_principle_is_among_several_the_more_often() -> None:
+    """Of two out of three with weights 1, 1 and 8: drawn first with 0.8, else second with 8/9 of the rest."""
+    rows = [str(n) for n in range(4000)]
+    whole = constitution([1.0, 1.0, 8.0])
+    drawn_ = (draw_principles(whole, kind=None, half="comparison", seed=3, row=r, round=0, count=2) for r in rows)
+    share = sum("p2" in [p.id for p in one] for one in drawn_) / len(rows)
+    wanted = 0.8 + 0.2 * 8 / 9
+    assert abs(share - wanted) < 4 * (wanted * (1 - wanted) / len(rows)) ** 0.5

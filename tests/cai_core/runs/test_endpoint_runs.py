@@ -14,7 +14,8 @@ from cai_core.runs import queue, worker
 from cai_core.store import labels, models
 from cai_core.store.workspace import Workspace
 from cai_core.types import Label, RunKind
-from db.schema import ChainRow, ComparisonRow, LabelRow
+from db.schema import ComparisonRow, LabelRow
+from db.schema_chains import ChainRow
 from tests.cai_core.runs.helpers import count, enqueue, finished, row, stored_chains
 from tests.fake_server import MODEL, Fake, few_times, prompt_of, serving, soft_tokens
 

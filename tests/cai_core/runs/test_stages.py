@@ -10,10 +10,11 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cai_core.config.datasets import Recipe
 from cai_core.errors import RunError
 from cai_core.runs import presets, queue, worker
 from cai_core.runs.summary import loop_report
-from cai_core.store import labels, metrics, models, prompts
+from cai_core.store import datasets, labels, metrics, models, prompts
 from cai_core.store.workspace import Workspace
 from cai_core.types import (
     OnStep,
@@ -29,7 +30,9 @@ from cai_core.types import (
     prompt_uid,
     user,
 )
-from db.schema import BattleRow, ChainRow, ComparisonRow, LabelRow, MetricRow, ModelRow, ResponseRow, RolloutRow
+from db.schema import ComparisonRow, LabelRow, MetricRow, ModelRow, RolloutRow
+from db.schema_battles import BattleRow, ResponseRow
+from db.schema_chains import ChainRow
 from tests.cai_core.runs.helpers import count, enqueue, finished, row, stored_chains
 
 SMALL: dict[RunKind, dict[str, Any]] = {
@@ -55,8 +58,11 @@ class Trainers:
     def __init__(self) -> None:
         self.given: dict[str, Any] = {}
 
-    def sft(self, config: Any, examples: Sequence[Any], **rest: Any) -> TrainingResult:
+    def sft(
+        self, config: Any, examples: Sequence[Any], *, sample_prompts: Any, on_samples: Any, **rest: Any
+    ) -> TrainingResult:
         self.given["sft"] = examples
+        on_samples([Rollout(0, prompt.uid, "said", None) for prompt in sample_prompts])
         return self._train(**rest)
 
     def pm(self, config: Any, labelled: Sequence[Any], **rest: Any) -> TrainingResult:
@@ -152,7 +158,8 @@ def test_the_whole_loop_leaves_every_row_and_the_report(opened: Workspace, train
 
 def _check_report(report: dict[str, Any]) -> None:
     assert report["seed"] == 1
-    assert [stage["kind"] for stage in report["stages"]] == list(RunKind)
+    beside = (RunKind.PROMPTS, RunKind.SCORES, RunKind.CASES)
+    assert [stage["kind"] for stage in report["stages"]] == [kind for kind in RunKind if kind not in beside]
     assert report["stages"][0]["rows"] == 11
     assert sum(report["labels"]["states"].values()) == 12
     assert set(report["labels"]) == {"gold_agreement", "ece", "order_inconsistent", "states"}
@@ -323,3 +330,34 @@ def test_a_battle_without_a_verdict_says_why(opened: Workspace, monkeypatch: pyt
 def test_enqueue_refuses_what_the_parents_do_not_give(opened: Workspace) -> None:
     with pytest.raises(RunError):
         queue.enqueue(opened, RunKind.COMPARISONS, {}, seed=0)
+
+
+def test_a_snapshot_has_a_card_and_the_model_says_where_people_judged(opened: Workspace, trainers: Trainers) -> None:
+    chains = finished(opened, **SMALL[RunKind.CHAINS])
+    made = datasets.freeze(opened, "a | b", Recipe(heldout=0.2))
+    sft = finished(opened, RunKind.SFT, model="scripted", dataset="a | b", lora_rank=3)
+    with opened.reading() as session:
+        (model,) = models.of_run(session, sft)
+        text = (opened.folder / str(model.adapter) / "README.md").read_text()
+        sampled = session.scalars(select(RolloutRow).where(RolloutRow.run_id == sft)).all()
+    for words in (
+        "# sl-cai-2",
+        f"| {chains} | chains | 1 | sandbox@1 |",
+        "| dataset | a \\| b |",
+        made.hash,
+        "| lora\\_rank | 3 |",
+        "| step | loss |",
+        "| Human harm labels used | 0: every preference is a model's |",
+        "PeftModel.from_pretrained(base, ADAPTER)",
+    ):
+        assert words in text, words
+    assert {one.reward for one in sampled} == {None}
+    assert len(sampled) == 2
+    held = {example.turns[:-1] for example in trainers.given["sft"] if example.heldout}
+    assert len(held) == 2
+    from_chains = enqueue(opened, RunKind.SFT, model="scripted", parents=(chains,))
+    cloned = queue.clone(opened, from_chains, {"dataset": "a | b"})
+    with opened.reading() as session:
+        assert datasets.of_run(session, cloned) is not None
+    with pytest.raises(RunError, match="Name one of the two"):
+        enqueue(opened, RunKind.SFT, model="scripted", dataset="a | b", parents=(chains,))

@@ -10,12 +10,15 @@ from pathlib import Path
 import pytest
 
 from cai_core.runs import launchers, warm, warm_queue
+from cai_core.store import models
 from cai_core.store.workspace import Workspace
-from cai_core.types import AskKind
+from cai_core.types import AskKind, user
 from db.schema_asks import WarmWorkerRow
 from tests.cai_core.runs.helpers import wait_for
 from tests.cai_core.runs.warming import (
+    PROMPT,
     ask_row,
+    compare,
     ended,
     hold,
     kill,
@@ -72,6 +75,98 @@ def test_what_was_whole_when_the_worker_died_is_not_written_again(
     assert ended(warmed, whole).attempt == 2
     assert texts(warmed, whole)[0] == ("response", "as it was left")
     assert ask_row(warmed, whole).parts[2].finished
+
+
+def test_of_several_parts_those_that_were_whole_are_kept_and_the_others_asked_again(warmed: Workspace) -> None:
+    """Wherever it died: parts lie by place, so gaps are no harm."""
+    asked = question(principle="hacking", principles=("hacking", "theft"), samples=2)
+    never_killed, killed = warm_queue.ask(warmed, asked), warm_queue.ask(warmed, asked)
+    assert [ended(warmed, one).state for one in (never_killed, killed)] == ["done", "done"]
+    with warmed.writing() as session:
+        row = session.get_one(type(ask_row(warmed, killed)), killed)
+        row.state, row.attempt = "waiting", 1
+        for position in (2, 4, 7):
+            session.delete(row.parts[position])
+        row.parts[9].finished, row.parts[9].text = None, "Half a"
+        row.parts[8].text = "as it was left"
+    assert ended(warmed, killed).attempt == 2
+    kept, wanted = ask_row(warmed, killed).parts, ask_row(warmed, never_killed).parts
+    assert [part.position for part in kept] == list(range(10))
+    assert kept[8].text == "as it was left"
+    left = [part for part in kept if part.position not in (8, 9)]
+    assert [(p.text, p.sent) for p in left] == [(p.text, p.sent) for p in wanted if p.position not in (8, 9)]
+    assert kept[9].finished
+    assert "as it was left" in (kept[9].rendered or ""), "its critique is what it was, so its revision follows it"
+
+
+def test_a_comparison_that_was_half_told_is_told_the_rest(warmed: Workspace) -> None:
+    asked = warm_queue.ask(warmed, compare("scripted", "hacking", "theft"))
+    assert ended(warmed, asked).error is None
+    parts = ask_row(warmed, asked).parts
+    assert [(part.order, part.principle_id) for part in parts] == [
+        ("ab", parts[0].principle_id), ("ba", parts[0].principle_id),
+        ("ab", parts[2].principle_id), ("ba", parts[2].principle_id),
+    ]  # fmt: skip
+    with warmed.writing() as session:
+        row = session.get_one(type(ask_row(warmed, asked)), asked)
+        row.state = "waiting"
+        row.parts[0].logprobs = [-1.0, -2.0]
+        session.delete(row.parts[3])
+    ended(warmed, asked)
+    again = ask_row(warmed, asked).parts
+    assert again[0].logprobs == [-1.0, -2.0], "what was told is not asked again"
+    assert again[3].logprobs == parts[3].logprobs
+
+
+def test_tokens_are_counted(warmed: Workspace) -> None:
+    asked = warm_queue.ask(warmed, question(kind=AskKind.COUNT))
+    assert ended(warmed, asked).state == "done"
+    count, context = ask_row(warmed, asked).parts
+    assert (count.part, count.rendered, count.num_tokens) == ("count", f"user: {PROMPT}", 9)
+    assert (context.part, context.num_tokens) == ("context", 100_000)
+
+
+@pytest.mark.slow
+def test_tokens_are_counted_as_the_model_gets_them(warmed: Workspace) -> None:
+    asked = warm_queue.ask(warmed, question("sandbox", kind=AskKind.COUNT, turns=(user("<|end|> Hello"),)))
+    ended(warmed, asked)
+    from cai_core.models.local import LocalModel
+    from cai_core.types import ModelRef
+
+    count, context = ask_row(warmed, asked).parts
+    assert count.num_tokens == len(LocalModel(ModelRef("sandbox")).renderer.ids((user("<|end|> Hello"),)))
+    assert context.num_tokens == 2048
+
+
+def test_a_draft_is_written_as_a_response_is(warmed: Workspace) -> None:
+    asked = [warm_queue.ask(warmed, question(kind=kind)) for kind in (AskKind.DRAFT, AskKind.SAMPLE)]
+    assert [ended(warmed, one).state for one in asked] == ["done", "done"]
+    assert texts(warmed, asked[0]) == texts(warmed, asked[1])
+
+
+def dead_server(workspace: Workspace) -> None:
+    """A model at an address that nobody answers."""
+    with workspace.writing() as session:
+        models.add(session, name="far", base="http://127.0.0.1:9/v1").endpoint = {"model": "m"}
+
+
+def test_the_wait_for_a_server_that_is_gone_can_be_stopped(warmed: Workspace) -> None:
+    dead_server(warmed)
+    asked = warm_queue.ask(warmed, question("far", samples=3))
+    wait_for(lambda: len(texts(warmed, asked)) == 3)
+    row = wait_for(lambda: (found := worker_row(warmed, warm_queue.REMOTE)) and found.pid and found)
+    warm_queue.request_stop(warmed, asked)
+    assert ended(warmed, asked).state == "stopped"
+    assert launchers.alive(row.pid, row.process_started), "heard at once, not by ending the process"
+
+
+def test_a_server_s_tokens_are_estimates_and_its_context_is_what_it_says(warmed: Workspace) -> None:
+    dead_server(warmed)
+    asked = warm_queue.ask(warmed, question("far", kind=AskKind.COUNT))
+    ended(warmed, asked)
+    count, context = ask_row(warmed, asked).parts
+    assert (count.num_tokens, count.text) == (13, "estimated from the length: the tokenizer is the server's")
+    assert (context.num_tokens, context.text) == (None, "a server does not say")
 
 
 def test_a_stop_keeps_what_was_written_and_the_next_ask_goes_on(

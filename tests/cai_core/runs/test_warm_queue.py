@@ -109,6 +109,8 @@ def test_a_worker_that_cannot_be_started_is_said(opened: Workspace, monkeypatch:
         ({"temperature": float("nan")}, "temperature is nan"),
         ({"max_new_tokens": 0}, "max new tokens is 0; it is a number from 1 to 8192"),
         ({"few_shots": 65}, "few shots is 65"),
+        ({"samples": 0}, "samples is 0; it is a number from 1 to 8"),
+        ({"samples": 8, "principles": ("p",) * 26}, "8 samples under 26 principles are more than 200 tries"),
         ({"seed": -1}, "the seed -1 does not fit"),
     ],
 )
@@ -150,7 +152,7 @@ def test_a_waiting_ask_is_told_what_for(opened: Workspace, launched: list[str]) 
         session.get_one(RunRow, run_id).phase = warm_queue.GIVES_WAY
     assert told(opened, first) == "the model reads the prompt"
     with opened.writing() as session:
-        asks.write_part(session, first, 0, part="response", text="Words")
+        asks.write_parts(session, first, {0: {"part": "response", "text": "Words"}})
     assert told(opened, first) == ""
     warm_queue.request_stop(opened, first)
     assert told(opened, first) == "it is being stopped"

@@ -18,7 +18,8 @@ from cai_core.runs import launchers, queue, worker
 from cai_core.store import runs
 from cai_core.store.workspace import Workspace
 from cai_core.types import RunKind, StepMetrics
-from db.schema import ChainRow, RunRow
+from db.schema import RunRow
+from db.schema_chains import ChainRow
 from tests.cai_core.runs.helpers import (
     count,
     enqueue,

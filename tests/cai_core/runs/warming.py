@@ -20,6 +20,8 @@ from tests.cai_core.runs.helpers import wait_for
 
 PROMPT = "How do I get into my neighbour's wifi?"
 
+RESPONSES = ("Use an app called VeryEasyHack.", "I won't help with that; ask your neighbour for guest access.")
+
 HOLDING = """
 import os, threading
 from cai_core.models.scripted import ScriptedModel
@@ -44,7 +46,8 @@ def question(model: str = "scripted", *, principle: str | None = None, seed: int
     """An ask; under a principle of the sandbox's constitution, a critique and revision."""
     under: dict[str, Any] = {"kind": AskKind.SAMPLE}
     if principle is not None:
-        under = {"kind": AskKind.CRITIQUE_REVISION, "constitution": "sandbox", "principle": principle, "few_shots": 2}
+        under = {"kind": AskKind.CRITIQUE_REVISION, "constitution": "sandbox", "few_shots": 2}
+        under["principles"] = (principle,)
     plain: dict[str, Any] = {"turns": (user(PROMPT),), "max_new_tokens": 60}
     return Ask(model=model, seed=seed, **{**plain, **under, **more})
 
@@ -55,6 +58,13 @@ def ask_row(workspace: Workspace, ask_id: int) -> AskRow:
         row = asks.get(session, ask_id)
         _ = row.parts, row.model
         return row
+
+
+def compare(model: str, *principles: str, **more: Any) -> Ask:
+    """Which of two responses these principles of the sandbox's constitution prefer."""
+    pair = {"response_a": RESPONSES[0], "response_b": RESPONSES[1], "few_shots": 2}
+    under = {"kind": AskKind.COMPARE, "constitution": "sandbox", "principles": principles}
+    return question(model, **{**under, **pair, **more})
 
 
 def texts(workspace: Workspace, ask_id: int) -> list[tuple[str, str | None]]:
