@@ -8,6 +8,8 @@ SHELL := /bin/bash
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check install --quiet --progress-bar off
 SETUP := .venv/.setup-done
+# A file's tests stay together, for they share what they are run on. The browser's have the machine to themselves.
+CORES := --numprocesses logical --maxprocesses 4 --dist loadfile
 
 help: ## List these commands
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 14
@@ -33,7 +35,7 @@ run: setup ## Open the app on 127.0.0.1 (PORT=8600 for another port, CAI_STUDIO_
 	@.venv/bin/cai-studio app $(if $(PORT),--port $(PORT))
 
 test: setup browser ## Run all tests: quick, then slow, then in the browser (ARGS="-k name" for some)
-	@$(PY) -m pytest $(ARGS)
+	@$(if $(ARGS),$(PY) -m pytest $(ARGS),$(PY) -m pytest -m "not browser and not gpu" $(CORES) && $(PY) -m pytest -m browser)
 
 check: setup ## Lint, format, types and import rules, and that a broken import rule is caught
 	@.venv/bin/ruff check .
