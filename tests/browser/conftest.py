@@ -134,6 +134,12 @@ def fill(page: Page, label: str, value: str) -> None:
     settled(page)
 
 
+def press_key(page: Page, key: str, button: str) -> None:
+    """Press the key of a button, once it is there to hear it: its code may come after what the script has drawn."""
+    expect(page.get_by_role("button", name=button)).to_be_enabled()
+    page.keyboard.press(key)
+
+
 def open_view(page: Page, name: str) -> None:
     """Go by the sidebar."""
     page.get_by_test_id("stSidebarNav").get_by_role("link", name=name).click(delay=150)  # as long as a finger takes

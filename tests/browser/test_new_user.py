@@ -10,7 +10,7 @@ from sqlalchemy import select
 from cai_core.store.constitutions import load_version
 from cai_core.store.workspace import open_workspace
 from db.schema_chains import ChainRow, RevisionRow
-from tests.browser.conftest import Server, Tab, choose, fill, open_view, settled
+from tests.browser.conftest import Server, Tab, choose, fill, open_view, press_key, settled
 
 WORDS = "Which response keeps the person's secrets better?"
 PROMPTS = {"Red team prompts": "4", "Helpful prompts": "3", "Look alike prompts": "0"}
@@ -61,7 +61,7 @@ def read_a_chain(page: Page, server: Server, workspace: Path) -> None:
     expect(page.get_by_text("Initial response")).to_be_visible()
     expect(page.get_by_text("Revision 1", exact=True)).to_be_visible()
     settled(page)
-    page.keyboard.press("ArrowLeft")
+    press_key(page, "ArrowLeft", "Previous")
     expect(page.get_by_role("heading", name=f"Chain {chains[chains.index(revised) - 1]}", level=1)).to_be_visible()
 
 

@@ -12,7 +12,7 @@ from cai_core.store.workspace import Workspace
 from db.schema import RunRow
 from db.schema_chains import ChainRow, DatasetRow, ReviewRow
 from tests.app.seed import seeded
-from tests.browser.conftest import Server, Tab, choose, fill, open_view, settled
+from tests.browser.conftest import Server, Tab, choose, fill, open_view, press_key, settled
 
 SLOW = 240_000
 """Milliseconds that the sandbox may take to load and answer on a busy machine."""
@@ -43,6 +43,7 @@ def review_twenty(page: Page, workspace: Workspace) -> None:
     fill(page, "Your name", "Ada")
     expect(page.get_by_label("Your name", exact=True)).to_have_count(0)
     page.get_by_role("heading", level=1).click()
+    expect(page.get_by_role("button", name="Accept")).to_be_enabled()
     for _ in range(BURST):
         page.keyboard.press("a")
         page.wait_for_timeout(EVERY)
@@ -58,12 +59,12 @@ def review_twenty(page: Page, workspace: Workspace) -> None:
     for number, chain in enumerate(queue[len(said) : WANTED]):
         heading(page, chain)
         key = list(keys)[number % 3]
-        page.keyboard.press(key)
+        press_key(page, key, keys[key].capitalize())
         expect(page.get_by_text(f"kept: chain {chain} ")).to_be_visible()
         said.append((chain, keys[key]))
     assert standing(workspace) == said
     heading(page, queue[WANTED])
-    page.keyboard.press("u")
+    press_key(page, "u", "Undo")
     heading(page, queue[WANTED - 1])
     assert standing(workspace)[:-1] == said[:-1]
     assert standing(workspace)[-1] == (queue[WANTED - 1], "none")
