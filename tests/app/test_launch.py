@@ -1,5 +1,7 @@
 """Launch: the form is the config, what is missing is said, a press enqueues."""
 
+from pathlib import Path
+
 import pytest
 from sqlalchemy import func, select
 from streamlit.testing.v1 import AppTest
@@ -8,11 +10,14 @@ from app.components.config_form import schema
 from app.components.launch_checks import missing
 from cai_core.config import CONFIGS, dump_config, load_config
 from cai_core.models.endpoint_settings import load_settings
+from cai_core.runs import warm
 from cai_core.store import models
 from cai_core.store.workspace import Workspace, open_workspace
 from cai_core.types import RunKind
 from db.schema import PromptRow, RunRow
 from tests.app.conftest import Visit, press, set_state, words
+from tests.cai_core.runs.helpers import add_scripted
+from tests.workspaces import fresh
 
 
 def start(app: AppTest) -> None:
@@ -210,6 +215,27 @@ def test_what_the_run_will_ask_is_said_before_it_starts(visit: Visit, loop: Work
     app.number_input(key="launch.chains.sandbox.rounds").set_value(3).run()
     assert not app.exception
     assert f"{min(10, count_prompts(loop))} rows · {min(10, count_prompts(loop)) * 7} calls" in words(app)
+
+
+def test_where_the_pace_is_unknown_a_press_has_a_few_samples_timed(visit: Visit, workspace: Path) -> None:
+    """The button is there until the samples are: then their pace is said, and from how many calls it comes."""
+    opened = fresh(workspace)
+    add_scripted(opened)
+    assert warm.claim(opened, "cpu")  # this process in the worker's place
+    app = visit("launch", stage="chains")
+    app.selectbox(key="launch.chains.sandbox.model").set_value("scripted").run()
+    said = words(app)
+    assert "Before it starts" in said
+    assert "at the pace of" not in said
+    press(app, "Time a few samples")
+    assert "a few samples are written to time them" in words(app)
+    worker = warm.WarmWorker(opened, "cpu")
+    while (taken := worker._take()) is not None:
+        worker._answer(*taken)
+    app.run()
+    assert not app.exception
+    assert "at the pace of 24 sampled calls" in words(app)
+    assert "Time a few samples" not in [one.label for one in app.button]
 
 
 def count_prompts(workspace: Workspace) -> int:

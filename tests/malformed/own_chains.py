@@ -1,6 +1,7 @@
 """Lines of cai-chain that say what cannot be."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from cai_core.interchange.rows.own_chains import own_chain_fields
@@ -33,6 +34,15 @@ def text(row: dict[str, Any], old: str, new: str) -> str:
     line = json.dumps(row)
     assert old in line
     return line.replace(old, new, 1)
+
+
+def long_line(path: Path) -> None:
+    """A chain that goes on for a gigabyte of nothing, which takes no room on the disk, and one after it."""
+    with path.open("wb") as file:
+        file.write(jsonl(GOOD) + json.dumps(GOOD)[:-40].encode() + b"a" * 300_000)
+        file.truncate(1 << 30)
+    with path.open("ab") as file:
+        file.write(b"\n" + jsonl(GOOD))
 
 
 OWN_CHAINS = [
@@ -97,6 +107,7 @@ OWN_CHAINS = [
         (BRANCH | {"uid": None, "branch": 20_000}, "at most 10,000"),
         (GOOD | {"extra": []}, "extra is a list"),
     ),
+    Case("our own chains, a line of a gigabyte", long_line, usable=2, aside=((2, "a line longer than 16 MiB"),)),
     Case("our own chains of another version alone", jsonl(GOOD | {"format": "cai-chain/9"}), whole="cai-chain/9"),
     Case("our own chains, cut off", jsonl(GOOD) + json.dumps(GOOD).encode()[:200], usable=1, aside=((2, "not JSON"),)),
 ]
