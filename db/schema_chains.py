@@ -104,6 +104,16 @@ class RevisionRow(Base):
     principle: Mapped[PrincipleRow] = relationship()
 
 
+class InputRow(Base):
+    """The exact input of one call of a chain, as it came in a file; of chains made here it is built again instead."""
+
+    __tablename__ = "inputs"
+    chain_id: Mapped[int] = mapped_column(ForeignKey("chains.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    """0: the response's call, 2n-1 and 2n: those of round n's critique and revision."""
+    text: Mapped[str]
+
+
 class ScoreRow(Base):
     """What a judge makes of a chain's text at one round."""
 

@@ -33,6 +33,7 @@ from cai_core.types import (
     Split,
     Verdict,
     assistant,
+    input_hash,
     prompt_uid,
     user,
 )
@@ -92,6 +93,23 @@ def branch_of(record: ReadRecord, number: int = 1, **changes: Any) -> ReadRecord
     first = replace(record.chain.rounds[0], revision="By hand.", edited=Edit.REVISION, revision_sent=None)
     chain = replace(record.chain, branch=number, author="Ann", rounds=(first,))
     return record_of(chain, parent=record.uid, **changes)
+
+
+def with_inputs(record: ReadRecord) -> ReadRecord:
+    """The record with an exact input, made up, behind every hash of one."""
+    chain = record.chain
+    rounds = tuple(
+        replace(
+            one,
+            critique_sent=one.critique_sent and input_hash(f"asks of {one.critique_sent} …"),
+            revision_sent=one.revision_sent and input_hash(f"asks of {one.revision_sent} …"),
+        )
+        for one in chain.rounds
+    )
+    hashes = [chain.sent, *(sent for one in chain.rounds for sent in (one.critique_sent, one.revision_sent))]
+    inputs = {position: f"asks of {sent} …" for position, sent in enumerate(hashes) if sent}
+    sent = chain.sent and input_hash(f"asks of {chain.sent} …")
+    return replace(record, chain=replace(chain, sent=sent, rounds=rounds), inputs=inputs)
 
 
 def as_lines(records: Iterable[ReadRecord]) -> bytes:
@@ -184,7 +202,7 @@ def records(draw: st.DrawFn) -> ReadRecord:
     numbered = tuple(replace(one, round=n) for n, one in enumerate(draw(st.lists(scores, max_size=2))))
     maker, judge = (replace(draw(runs), uid=mark + draw(hexes) * 2) for mark in ("a", "b"))
     judged = [ToldScores(replace(judge, uid=judge.uid[:32]), numbered)]
-    return record_of(
+    found = record_of(
         chain,
         run=replace(maker, uid=maker.uid[:32]),
         gates=tuple(draw(gates) for _ in range(1 + 2 * len(made))),
@@ -194,3 +212,4 @@ def records(draw: st.DrawFn) -> ReadRecord:
         scores=tuple(one for one in judged if one.rounds),
         extra=draw(frees),
     )
+    return with_inputs(found) if draw(st.booleans()) else found

@@ -1,5 +1,9 @@
 """Files: what an upload would bring in, then all of it; and chains, prompts and datasets written to files."""
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -9,21 +13,23 @@ from app.components.dataset_form import FIELDS, conditions, in_address
 from app.components.notice import act, problem
 from app.components.text import caption, chips
 from app.resources import workspace
-from cai_core.errors import CAIError, PromptError
-from cai_core.interchange.rows import Export, Reading, read_rows
+from cai_core.errors import CAIError, DataFileError, PromptError
+from cai_core.interchange.rows import Export, Reading, Refused, read_rows
 from cai_core.store import filters
-from cai_core.store.chain_exports import DATASET_FORMATS, ITEMS, export_chains, export_dataset
+from cai_core.store.chain_exports import DATASET_FORMATS, ITEMS, OWN, export_chains, export_dataset
 from cai_core.store.chain_files import ChainWishes, import_chains
 from cai_core.store.import_report import ImportReport, set_name
 from cai_core.store.prompt_exports import FORMATS, export_prompts
 from cai_core.store.prompt_files import Wishes, import_prompts
 from cai_core.types import PromptKind
+from db.queries.chain_filter import ChainFilter, dump_filter
 
 CHAINS, PROMPTS, DATASET = "Chains", "Prompts", "Dataset"
 CHAIN_FORMATS = ("cai-chain", "paper-chains", "cai-conversation")
 FILE, SET, KIND = "files.upload", "files.set", "files.kind"
 WHAT, FORMAT, ENDING, NAME = "files.what", "files.format", "files.ending", "files.dataset"
 ONLY, FROM, OF_SET = "files.only", "files.from", "files.of_set"
+INPUTS = "files.inputs"
 WRITTEN = "files.written"
 ENDINGS = (".jsonl", ".parquet", ".csv", ".json", ".jsonl.gz")
 MOST_DOWN = 20 * 2**20
@@ -116,6 +122,13 @@ def download(datasets: list[str], sources: list[str]) -> None:
                 placeholder="All chains; or verdict=accept&gate=cut, or an address of the Chains page",
                 help="Any condition of the Chains page, as its address writes it.",
             )
+        if format == OWN:
+            st.checkbox(
+                "With the exact input of every call",
+                key=INPUTS,
+                help="Built again by the models' tokenizers and held against the hash of then; takes a few seconds "
+                "more, and for many thousand chains some minutes.",
+            )
         if what == DATASET and not datasets:
             st.caption("No dataset is frozen yet: freeze one from chains first.")
         st.button(
@@ -149,7 +162,29 @@ def _export(what: str, format: str, path: Path, name: str) -> Export:
     if what == DATASET:
         return export_dataset(workspace(), name, path, format=format)
     only = filters.read(conditions(str(st.session_state.get(ONLY) or "")))
+    if format == OWN and st.session_state.get(INPUTS):
+        return _with_inputs(path, only)
     return export_chains(workspace(), path, only, format=format)
+
+
+def _with_inputs(path: Path, only: ChainFilter) -> Export:
+    """By the command line, in a process of its own: tokenizers are not for the app's to load."""
+    words = ["export", "chains", str(path), "--inputs", "--json", f"--workspace={workspace().folder}"]
+    words += [f"--filter={name}={value}" for name, value in dump_filter(only).items()]
+    paths = os.pathsep.join(filter(None, [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]))
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "cai_core.cli", *words],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": paths},
+    )
+    if done.returncode:
+        why = done.stderr.strip().removeprefix("error: ")
+        raise DataFileError(why or "writing ended without a word. Try again, or use the command line.")
+    said = json.loads(done.stdout)
+    left_out = tuple(Refused(one["chain"], one["reason"]) for one in said["left_out"])
+    return Export(said["rows"], left_out, said["left_out_count"], tuple(said["lost"]))
 
 
 def _offer() -> None:

@@ -65,6 +65,9 @@ def export_chains(
     conditions: Filter = None,
     saved: Annotated[str, typer.Option(help="Start from a filter that was saved under this name.")] = "",
     run: Runs = None,
+    inputs: Annotated[
+        bool, typer.Option("--inputs", help="With the exact input of every call, built again (cai-chain only).")
+    ] = False,
     as_json: common.Json = False,
 ) -> None:
     """Write chains to a file, and say what its format cannot hold."""
@@ -73,7 +76,12 @@ def export_chains(
     workspace = common.workspace(folder, create=False)
     path = out or workspace.exports / "chains.jsonl"
     wanted = common.chain_filter(workspace, conditions, saved)
-    export = export_chains(workspace, path, wanted, format=format, style=style, runs=run or [])
+    if inputs:
+        from cai_core.runs.chain_inputs import export_with_inputs
+
+        export = export_with_inputs(workspace, path, wanted, format=format, runs=run or [])
+    else:
+        export = export_chains(workspace, path, wanted, format=format, style=style, runs=run or [])
     report_export(export, path, "chain", as_json=as_json)
 
 

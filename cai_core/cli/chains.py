@@ -22,20 +22,40 @@ def sent(chain_id: ChainId, folder: common.Folder = None, model: Named = "", as_
     from cai_core.runs.chain_asks import ask_sent
 
     workspace = common.workspace(folder, create=False)
+    if not model and (told := _told(workspace, chain_id)):
+        _say_sent(chain_id, told, None, as_json)
+        return
     found = follow_ask(workspace, ask_sent(workspace, chain_id, model), quiet=True)
     parts = [
         {name: part[name] for name in ("part", "principle", "sent", "rendered")}
         | {"round": part["sample"], "as_it_was": part["error"] is None, "note": part["error"]}
         for part in found["parts"]
     ]
+    _say_sent(chain_id, parts, found["error"], as_json)
+    _end(found)
+
+
+def _told(workspace: Workspace, chain_id: int) -> list[dict[str, Any]]:
+    """The exact inputs that came in with a chain from a file, as far as it had them."""
+    from db.queries.chains import told_inputs
+
+    with workspace.reading() as session:
+        found = told_inputs(session, chain_id)
+    return [
+        {"part": one.part, "principle": one.principle, "sent": one.sent, "rendered": one.text}
+        | {"round": one.round, "as_it_was": True, "note": None}
+        for one in found
+    ]
+
+
+def _say_sent(chain_id: int, parts: list[dict[str, Any]], error: str | None, as_json: bool) -> None:
     if as_json:
-        common.print_json({"chain": chain_id, "error": found["error"], "requests": parts})
+        common.print_json({"chain": chain_id, "error": error, "requests": parts})
     for part in [] if as_json else parts:
         common.say(f"--- round {part['round']}, {part['part']}, {part['sent']} ---")
         common.say(common.on_terminal(part["rendered"]))
         if part["note"]:
             common.say(part["note"], error=True)
-    _end(found)
 
 
 @app.command()

@@ -4,11 +4,10 @@ Requests are pulled from an iterable and answers yielded as they finish, so a la
 while requests still arrive. A model never drops a request: what it cannot answer comes back as `Failed`.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
-from cai_core.types import Answer, Choose, Conversation, Request
+from cai_core.types import Answer, Choose, Conversation, Request, input_hash
 
 OnText = Callable[[str, str], None]
 """Called with a request's key and its answer so far, as the answer grows; what it raises ends the answering.
@@ -49,4 +48,4 @@ class TextModel(Protocol):
 def sent_hash(rendered: str, request: Request) -> str:
     """What an answer to a request bears as `sent`: 16 hex digits of SHA-256 over what is rendered, and over options."""
     more = request.options if isinstance(request, Choose) else ()
-    return hashlib.sha256("\x1f".join([rendered, *more]).encode(errors="surrogatepass")).hexdigest()[:16]
+    return input_hash("\x1f".join([rendered, *more]))

@@ -1,6 +1,6 @@
 """Chains that come from a file entering the database: with them their runs, principles, people and scores."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import func, insert, select, update
@@ -14,7 +14,7 @@ from cai_core.types import Gate, Principle, RunKind, RunState
 from db.base import now
 from db.schema import ConstitutionVersionRow, RunParentRow, RunRow
 from db.schema_authoring import PersonRow
-from db.schema_chains import ChainRow, ReviewRow, ScoreRow
+from db.schema_chains import ChainRow, InputRow, ReviewRow, ScoreRow
 
 CHUNK = 200
 """Chains entered at a time."""
@@ -52,6 +52,7 @@ class Entry:
         self._join(rows, records)
         self._insert(ReviewRow, (one for pair in zip(rows, records, strict=True) for one in self._reviews(*pair)))
         self._insert(ScoreRow, (one for pair in zip(rows, records, strict=True) for one in self._scores(*pair)))
+        self._insert(InputRow, (one for pair in zip(rows, records, strict=True) for one in _inputs(*pair)))
         self._session.flush()
         self._session.expunge_all()
         return len(records)
@@ -158,7 +159,7 @@ class Entry:
             ]
         return found
 
-    def _insert(self, table: type[ReviewRow] | type[ScoreRow], rows: Iterable[dict[str, Any]]) -> None:
+    def _insert(self, table: type[ReviewRow | ScoreRow | InputRow], rows: Iterable[dict[str, Any]]) -> None:
         if values := list(rows):
             self._session.execute(insert(table), values)
 
@@ -170,6 +171,11 @@ class Entry:
         rows = sum(states.values())
         values = {"done": rows, "total": rows, "result": {"rows": rows, "states": states}}
         self._session.execute(update(RunRow).where(RunRow.id == run_id).values(**values))
+
+
+def _inputs(row: ChainRow, record: ReadRecord) -> Iterator[dict[str, Any]]:
+    for position, text in record.inputs.items():
+        yield {"chain_id": row.id, "position": position, "text": text}
 
 
 def _take_gates(row: ChainRow, gates: Sequence[Gate | None]) -> None:

@@ -1,7 +1,7 @@
 """Chains and datasets to a file: our own format with all that is known, or one that trainers and others read."""
 
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,11 +44,13 @@ def export_chains(
     format: str = OWN,
     style: Style = Style.CONVERSATIONAL,
     runs: Sequence[int] = (),
+    with_inputs: Callable[[Session, ReadRecord], ReadRecord] | None = None,
 ) -> Export:
     """Write the chains that pass a filter, of all runs or of some, to `path` whole or not at all.
 
     They stand in an order that no workspace decides: by the uids of run and prompt, sample and branch. The report
-    numbers chains by their row ids. `DataFileError` where the format or the file cannot be, or no chain passes.
+    numbers chains by their row ids. `with_inputs` may add the exact inputs of a chain's calls. `DataFileError` where
+    the format or the file cannot be, or no chain passes.
     """
     if format not in ITEMS:
         raise DataFileError(f"chains cannot be written as {format!r}. Formats that hold them: {', '.join(ITEMS)}.")
@@ -58,7 +60,10 @@ def export_chains(
         ids = array("q", session.scalars(_ordered(wanted, runs)))
         if not ids:
             raise DataFileError("no chain passes the filter, so there is nothing to write. Take a condition away.")
-        export = write_rows(path, map(ITEMS[format], Records(session).read(ids)), format=format, style=style)
+        records: Iterable[ReadRecord] = Records(session).read(ids)
+        if with_inputs is not None:
+            records = (with_inputs(session, record) for record in records)
+        export = write_rows(path, map(ITEMS[format], records), format=format, style=style)
     lost = () if format == OWN else (f"runs, seeds, gates, verdicts and scores: only {OWN} holds them",)
     return replace(export, lost=(*export.lost, *lost))
 

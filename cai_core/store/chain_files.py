@@ -145,8 +145,8 @@ class _Intake:
             self._account.usable -= 1
             where = "a row before" if uid in self._met else "the workspace"
             self._refuse(record, f"{where} has a chain of its uid that says something else")
-        elif record.reviews or record.scores:
-            self._account.note(("it was here already, and its verdicts and scores were not looked at",))
+        elif record.reviews or record.scores or record.inputs:
+            self._account.note(("it was here already, and its verdicts, scores and inputs were not looked at",))
         return None
 
     def _numbered(self, record: ReadRecord, stored: Stored) -> ReadRecord:

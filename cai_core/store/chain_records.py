@@ -26,7 +26,7 @@ from cai_core.store.constitutions import principle_to_noun
 from cai_core.types import Chain, Gate, RowState, Verdict
 from db.schema import ModelRow, PrincipleRow, RunRow
 from db.schema_authoring import PersonRow
-from db.schema_chains import ChainRow, ReviewRow, RevisionRow, ScoreRow
+from db.schema_chains import ChainRow, InputRow, ReviewRow, RevisionRow, ScoreRow
 
 CHUNK = 200
 """Chains read at a time."""
@@ -73,11 +73,12 @@ class Records:
         rows = {row.id: row for row in self._session.scalars(chosen)}
         above = {row.parent_id for row in rows.values() if row.parent_id is not None}
         parents = dict(self._session.execute(select(ChainRow.id, ChainRow.uid).where(ChainRow.id.in_(above))).all())
-        reviews, scores = self._reviews(ids), self._scores(ids)
+        reviews, scores, inputs = self._reviews(ids), self._scores(ids), self._inputs(ids)
         for row_id in ids:
             row = rows[row_id]
             parent = None if row.parent_id is None else parents[row.parent_id]
-            yield self._record(row, parent, tuple(reviews[row_id]), tuple(scores[row_id]))
+            record = self._record(row, parent, tuple(reviews[row_id]), tuple(scores[row_id]))
+            yield replace(record, inputs=inputs[row_id])
 
     def _record(
         self, row: ChainRow, parent: str | None, reviews: tuple[ToldReview, ...], scores: tuple[ToldScores, ...]
@@ -121,6 +122,12 @@ class Records:
             found[chain_id].append(ToldScores(self.run(run_id), tuple(_score(*pair) for pair in group)))
         for scores in found.values():
             scores.sort(key=lambda one: one.run.uid)
+        return found
+
+    def _inputs(self, ids: list[int]) -> dict[int, dict[int, str]]:
+        found: dict[int, dict[int, str]] = defaultdict(dict)
+        for row in self._session.scalars(select(InputRow).where(InputRow.chain_id.in_(ids))):
+            found[row.chain_id][row.position] = row.text
         return found
 
     def _own(self, row: RunRow) -> ToldRun:

@@ -38,6 +38,7 @@ from db.schema_chains import (
     ChainRow,
     DatasetExampleRow,
     DatasetRow,
+    InputRow,
     ReviewRow,
     RevisionRow,
     RunDatasetRow,
@@ -294,6 +295,7 @@ def _delete(session: Session, taken: _Taken) -> None:
     _forget_chains(session, list(session.scalars(chains)))
     session.execute(delete(ReviewRow).where(ReviewRow.chain_id.in_(chains)))
     session.execute(delete(ScoreRow).where(or_(ScoreRow.run_id.in_(runs), ScoreRow.chain_id.in_(chains))))
+    session.execute(delete(InputRow).where(InputRow.chain_id.in_(chains)))
     session.execute(delete(RevisionRow).where(RevisionRow.chain_id.in_(chains)))
     session.execute(delete(ChainRow).where(ChainRow.run_id.in_(runs)))
     labels = select(LabelRow.id).where(LabelRow.run_id.in_(runs))

@@ -6,7 +6,7 @@ response A is preferred, in 0..1.
 
 from cai_core.types.asks import Ask, AskKind, AskPart, AskState, Branching
 from cai_core.types.cases import Case, CaseKind, CaseResult, CaseState, case_uid
-from cai_core.types.chains import Chain, Edit, Example, Gate, Round, RowState, Verdict, chain_uid
+from cai_core.types.chains import Chain, Edit, Example, Gate, Round, RowState, Verdict, chain_uid, input_hash
 from cai_core.types.comparisons import Comparison, Label, LabelledComparison, LabelState, Order, OrderScore
 from cai_core.types.constitutions import (
     ComparisonShot,
@@ -89,6 +89,7 @@ __all__ = [
     "case_uid",
     "chain_uid",
     "derive_seed",
+    "input_hash",
     "prompt_uid",
     "user",
 ]

@@ -117,6 +117,11 @@ def chain_uid(run_uid: str, chain: Chain) -> str:
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:32]
 
 
+def input_hash(text: str) -> str:
+    """What an answer bears as `sent`: 16 hex digits of SHA-256 over the exact input of its call."""
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]
+
+
 @dataclass(frozen=True, slots=True)
 class Example:
     """One supervised example: loss on the last turn, which is the assistant's."""

@@ -22,7 +22,7 @@ from db.schema import (
     RunRow,
     VersionPrincipleRow,
 )
-from db.schema_chains import ChainRow, RevisionRow, ScoreRow
+from db.schema_chains import ChainRow, InputRow, RevisionRow, ScoreRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +126,34 @@ class ChainDetail:
     scores: tuple[ScoreDetail, ...]
     """Of every judge the newest, in the order of rounds."""
     branches: tuple[BranchDetail, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InputDetail:
+    """The exact input of one call of a chain."""
+
+    part: str
+    """'response', 'critique' or 'revision'."""
+    round: int
+    """0: the response's."""
+    principle: str | None
+    """The slug."""
+    sent: str
+    """The hash that the chain bears of it."""
+    text: str
+
+
+def told_inputs(session: Session, chain_id: int) -> list[InputDetail]:
+    """The exact inputs that came in with a chain from a file, in the order of its calls; none of a chain made here."""
+    rows = {row.position: row.text for row in session.scalars(select(InputRow).where(InputRow.chain_id == chain_id))}
+    if not rows:
+        return []
+    chain = session.get_one(ChainRow, chain_id)
+    calls: list[tuple[str, int, str | None, str | None]] = [("response", 0, None, chain.sent)]
+    for one in chain.revisions:
+        slug = one.principle.slug
+        calls += [("critique", one.round, slug, one.critique_sent), ("revision", one.round, slug, one.revision_sent)]
+    return [InputDetail(*call[:3], call[3] or "", rows[n]) for n, call in enumerate(calls) if n in rows]
 
 
 def chain_page(session: Session, wanted: ChainFilter, after: int = 0) -> Page[ChainLine]:

@@ -206,6 +206,9 @@ class ReadRecord:
     extra: Mapping[str, Any] = field(default_factory=dict)
     """The columns that nothing else was made of, as plain JSON values; `about.extra` are the prompt's."""
     about: About = About()
+    inputs: Mapping[int, str] = field(default_factory=dict)
+    """Exact inputs of its calls, as far as they are told. 0: the response's, 2n-1 and 2n: those of round n's critique
+    and revision."""
 
     @property
     def turns(self) -> Conversation:

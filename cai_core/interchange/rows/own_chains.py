@@ -34,13 +34,14 @@ from cai_core.types import (
     RowState,
     Split,
     Verdict,
+    input_hash,
     prompt_uid,
 )
 
 FORMAT = "cai-chain/1"
 COLUMNS = (
     *("format", "uid", "run", "prompt", "sample", "branch", "parent", "author", "seed", "few_shot", "state", "error"),
-    *("recalled", "created_at", "sent", "response", "gates", "rounds", "scores", "reviews", "extra"),
+    *("recalled", "created_at", "sent", "input", "response", "gates", "rounds", "scores", "reviews", "extra"),
 )
 """The keys of a line, in order."""
 _GATES = {gate.name.lower(): gate for gate in Gate if gate.name}
@@ -61,7 +62,10 @@ def own_chain(row: Row) -> ReadRecord:
     run, (prompt, notes) = run_of(taken.inner("run")), _prompt(taken.inner("prompt"))
     says_gates = "gates" in taken
     gates: list[Gate | None] = [_gates(taken, "gates")]
-    rounds = tuple(_round(one, number, gates) for number, one in enumerate(taken.listed("rounds"), start=1))
+    inputs: dict[int, str] = {}
+    sent = _sent(taken, "sent", "input", 0, inputs)
+    listed = enumerate(taken.listed("rounds"), start=1)
+    rounds = tuple(_round(one, number, gates, inputs) for number, one in listed)
     chain = Chain(
         prompt=prompt,
         sample=taken.whole("sample", 0),
@@ -70,7 +74,7 @@ def own_chain(row: Row) -> ReadRecord:
         rounds=rounds,
         state=taken.choice(RowState, "state", RowState.DONE),
         few_shot=taken.maybe_whole("few_shot"),
-        sent=taken.maybe_text("sent"),
+        sent=sent,
         error=taken.maybe_text("error"),
         branch=taken.whole("branch", 0),
         author=taken.maybe_text("author"),
@@ -87,6 +91,7 @@ def own_chain(row: Row) -> ReadRecord:
         tuple(_scores(Taken(one, f"scores {n}")) for n, one in enumerate(taken.listed("scores"), start=1)),
         taken.free("extra") | taken.rest(),
         About(prompt.kind, prompt.split, prompt.topic, prompt.tags, prompt.extra, notes),
+        inputs,
     )
     _check(record, told[0])
     return record
@@ -112,9 +117,10 @@ def own_chain_fields(record: ReadRecord) -> dict[str, Any]:
         record.recalled,
         None if record.created_at is None else record.created_at.isoformat(),
         chain.sent,
+        record.inputs.get(0),
         chain.response,
         _gate_names(gates[0]),
-        [_round_fields(one, gates[2 * n + 1 : 2 * n + 3]) for n, one in enumerate(chain.rounds)],
+        [_round_fields(one, gates[2 * n + 1 : 2 * n + 3], record.inputs) for n, one in enumerate(chain.rounds)],
         [
             {"run": run_fields(one.run), "rounds": [_score_fields(score) for score in one.rounds]}
             for one in record.scores
@@ -123,7 +129,9 @@ def own_chain_fields(record: ReadRecord) -> dict[str, Any]:
         in_order(record.extra),
     )
     found = dict(zip(COLUMNS, values, strict=True))
-    for name, missing in (("created_at", record.created_at), ("gates", record.gates)):
+    for name, missing in (
+        ("created_at", record.created_at), ("gates", record.gates), ("input", record.inputs.get(0))
+    ):  # fmt: skip
         if missing is None:
             del found[name]
     return found
@@ -198,7 +206,7 @@ def _prompt_fields(prompt: Prompt) -> dict[str, Any]:
     }
 
 
-def _round(value: Any, number: int, gates: list[Gate | None]) -> Round:
+def _round(value: Any, number: int, gates: list[Gate | None], inputs: dict[int, str]) -> Round:
     taken = Taken(value, f"round {number}")
     if (said := taken.whole("round", number)) != number:
         raise RowError(f"round {number} is numbered {said}; rounds are numbered from 1 without a gap")
@@ -212,8 +220,8 @@ def _round(value: Any, number: int, gates: list[Gate | None]) -> Round:
         principle,
         taken.maybe_text("critique"),
         taken.text("revision"),
-        taken.maybe_text("critique_sent"),
-        taken.maybe_text("revision_sent"),
+        _sent(taken, "critique_sent", "critique_input", 2 * number - 1, inputs),
+        _sent(taken, "revision_sent", "revision_input", 2 * number, inputs),
         taken.flag("finished", True),
         skipped=taken.flag("skipped", False),
         written=taken.maybe_text("written"),
@@ -223,21 +231,38 @@ def _round(value: Any, number: int, gates: list[Gate | None]) -> Round:
     return found
 
 
-def _round_fields(one: Round, gates: tuple[Gate | None, ...]) -> dict[str, Any]:
-    return {
+def _sent(taken: Taken, name: str, input_name: str, position: int, inputs: dict[int, str]) -> str | None:
+    """A call's hash; its exact input, where the row holds it, joins `inputs` under its position."""
+    sent, text = taken.maybe_text(name), taken.maybe_text(input_name)
+    if text is not None:
+        if input_hash(text) != sent:
+            said = "null" if sent is None else shown(sent)
+            raise RowError(f"{name} is {said}, and the hash of its {input_name} is {input_hash(text)}")
+        inputs[position] = text
+    return sent
+
+
+def _round_fields(one: Round, gates: tuple[Gate | None, ...], inputs: Mapping[int, str]) -> dict[str, Any]:
+    found = {
         "round": one.number,
         "principle": _principle_fields(one.principle),
         "critique": one.critique,
         "critique_sent": one.critique_sent,
+        "critique_input": inputs.get(2 * one.number - 1),
         "critique_gates": _gate_names(gates[0]),
         "revision": one.revision,
         "revision_sent": one.revision_sent,
+        "revision_input": inputs.get(2 * one.number),
         "revision_gates": _gate_names(gates[1]),
         "written": one.written,
         "finished": one.finished,
         "skipped": one.skipped,
         "edited": None if one.edited is None else one.edited.value,
     }
+    for name in ("critique_input", "revision_input"):
+        if found[name] is None:
+            del found[name]
+    return found
 
 
 def _principle(taken: Taken) -> Principle:

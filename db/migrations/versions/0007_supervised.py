@@ -94,6 +94,14 @@ def _widen_revisions() -> None:
 
 def _create_tables() -> None:
     op.create_table(
+        "inputs",
+        sa.Column("chain_id", sa.Integer(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("text", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["chain_id"], ["chains.id"], name=op.f("fk_inputs_chain_id")),
+        sa.PrimaryKeyConstraint("chain_id", "position", name=op.f("pk_inputs")),
+    )
+    op.create_table(
         "scores",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("run_id", sa.Integer(), nullable=False),
@@ -281,8 +289,8 @@ def _allow(kinds: dict[str, tuple[str, ...]]) -> None:
 def downgrade() -> None:
     """Take back. Fails, and changes nothing, where there are branches or runs of a new kind."""
     search.drop(op.get_bind())
-    new = ("prompt_attempts", "dataset_examples", "run_datasets", "datasets", "saved_filters", "reviews", "scores")
-    for table in new:
+    of_prompts_and_datasets = ("prompt_attempts", "dataset_examples", "run_datasets", "datasets", "saved_filters")
+    for table in (*of_prompts_and_datasets, "reviews", "scores", "inputs"):
         op.drop_table(table)
     with op.batch_alter_table("revisions", schema=None) as batch_op:
         batch_op.drop_index("ix_revisions_principle_id_chain_id")

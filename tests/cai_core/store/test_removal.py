@@ -18,7 +18,7 @@ from db import search
 from db.base import Base
 from db.schema import ModelRow, RunRow
 from db.schema_authoring import PersonRow
-from db.schema_chains import ChainRow, DatasetExampleRow, DatasetRow, ReviewRow
+from db.schema_chains import ChainRow, DatasetExampleRow, DatasetRow, InputRow, ReviewRow
 from tests.app.seed import seeded
 
 CHAINS, SFT, COMPARISONS, LABELS, PM, RL, BATTLES = range(1, 8)
@@ -97,11 +97,14 @@ def test_what_needs_a_run_is_named_and_it_is_refused(loop: Workspace) -> None:
 
 
 def test_all_that_needs_it_goes_along_where_it_is_named(loop: Workspace) -> None:
+    with loop.writing() as session:
+        session.add(InputRow(chain_id=1, position=0, text="as it was sent"))
     found = plan(loop, "run", str(CHAINS))
     removal.remove(loop, Thing("run", CHAINS), found.things)
     after = contents(loop)
-    gone = ("runs", "chains", "revisions", "reviews", "comparisons", "labels", "label_orders", "battles", "rollouts",
-            "metrics", "datasets", "dataset_examples", "run_parents", "searchable chains", "files")  # fmt: skip
+    gone = ("runs", "chains", "revisions", "inputs", "reviews", "comparisons", "labels", "label_orders", "battles",
+            "rollouts", "metrics", "datasets", "dataset_examples", "run_parents", "searchable chains",
+            "files")  # fmt: skip
     assert {name: after[name] for name in gone} == dict.fromkeys(gone, 0)
     with loop.reading() as session:
         assert list(session.scalars(select(ModelRow.name))) == ["sandbox"]

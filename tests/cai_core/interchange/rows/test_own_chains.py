@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from cai_core.errors import DataFileError
 from cai_core.interchange.rows import ReadRecord, Refused, prompt_of, read_rows, write_rows
 from cai_core.interchange.rows.own_chains import COLUMNS, own_chain_fields
-from tests.chain_files import as_lines, branch_of, full, records
+from tests.chain_files import as_lines, branch_of, full, records, with_inputs
 
 DOCS = Path(__file__).parents[4] / "docs" / "cai-chain.md"
 
@@ -48,7 +48,24 @@ def test_what_may_be_left_out_is_made_up_for() -> None:
     }
     (found,) = read(json.dumps(least).encode())
     assert (found.chain.rounds[0].number, found.gates, found.created_at) == (1, None, None)
-    assert own_chain_fields(found).keys() == set(COLUMNS) - {"gates", "created_at"}
+    assert own_chain_fields(found).keys() == set(COLUMNS) - {"gates", "created_at", "input"}
+
+
+def test_an_exact_input_comes_with_the_hash_of_it_or_not_at_all() -> None:
+    record = with_inputs(full())
+    line = own_chain_fields(record)
+    assert (line["input"], line["rounds"][1].get("revision_input")) == ("asks of s0 …", None)
+    assert line["sent"] == "c922bfd3ca6d6fea"  # printf 'asks of s0 …' | sha256sum | cut -c 1-16
+    assert read(json.dumps(line).encode()) == [record]
+    for changed, words in (
+        ({"input": "asks of s9 …"}, "sent is 'c922bfd3ca6d6fea', and the hash of its input is"),
+        ({"sent": None}, "sent is null, and the hash of its input is c922bfd3ca6d6fea"),
+        ({"input": 3}, "input is a number"),
+    ):
+        _, refused = read("\n".join(json.dumps(one) for one in (line, line | changed)).encode())
+        assert isinstance(refused, Refused)
+        assert words in refused.reason
+    assert "input" not in own_chain_fields(full())
 
 
 def test_only_json_can_hold_it(tmp_path: Path) -> None:
