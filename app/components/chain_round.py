@@ -30,7 +30,7 @@ def show_round(
 
 def score_chips(scores: Sequence[ScoreDetail]) -> list[tuple[str, str]]:
     """What judges make of a text."""
-    return [(f"{one.judge}: {_value(one)}", "green") for one in scores]
+    return [(f"{one.judge}: {_value(one)}", "blue") for one in scores]
 
 
 def words_of(count: int | None) -> str:

@@ -226,8 +226,9 @@ def scored_chains(session: Session, run: int) -> int:
 
 
 def judge_words(config: Mapping[str, Any]) -> str:
-    """'gold, harmlessness', 'pm-5', 'judge under sandbox@1, helpfulness'."""
-    judge, model, axis = (str(config.get(name, "")) for name in ("judge", "judge_model", "axis"))
+    """'gold, harmlessness', 'pm-5', 'judge under sandbox@1, helpfulness'; of an imported run, what its file says."""
+    judge, model, axis, under = (str(config.get(name, "")) for name in ("judge", "judge_model", "axis", "constitution"))
     if judge == "pm":
         return model
-    return f"{model} under {config.get('constitution', '')}, {axis}" if judge == "feedback" else f"{judge}, {axis}"
+    who = " under ".join(filter(None, (model, under))) if judge == "feedback" else judge
+    return ", ".join(filter(None, (who, axis)))

@@ -102,3 +102,4 @@ def test_scores_runs_say_who_judged(filled: Session) -> None:
     feedback = {"judge": "feedback", "judge_model": "m", "constitution": "c@2", "axis": "helpfulness"}
     assert judge_words(feedback) == "m under c@2, helpfulness"
     assert judge_words({"judge": "pm", "judge_model": "pm-5", "axis": "harmlessness"}) == "pm-5"
+    assert judge_words({"judge": "gold"}) == "gold", "of another's file, which says no more"
