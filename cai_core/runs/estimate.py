@@ -152,9 +152,12 @@ def _with_prompts_of(session: Session, config: ChainsConfig, parents: Sequence[i
     if not theirs:
         return config
     has = prompts.count_by_kind(session, theirs[-1].id)
-    wanted = {f"{kind}_prompts": count for kind, count in has.items()} if any(has.values()) else theirs[-1].config
+    told = theirs[-1].config
+    wanted = {f"{kind}_prompts": count for kind, count in has.items()} if any(has.values()) else told
+    if theirs[-1].origin is not None and wanted is told:
+        return config  # a run that came in with a file, whose settings may be any
     counts: dict[str, Any] = {name: wanted[name] for name in (f"{kind.value}_prompts" for kind in PromptKind)}
-    return replace(config, source=theirs[-1].config["source"], **counts)
+    return replace(config, source=told["source"], **counts)
 
 
 def _chains(session: Session, config: ChainsConfig) -> tuple[int, dict[str, Asked]]:

@@ -105,7 +105,8 @@ def _bounds(session: Session, asked: RoundQuestion) -> tuple[float, float]:
         return 0.0, 1.0
     if asked.measure == "words":
         return 0.0, inf
-    return (-inf, inf) if runs.get(session, asked.scores or 0).config["judge"] == "pm" else (0.0, 1.0)
+    judge = runs.get(session, asked.scores or 0).config.get("judge")
+    return (0.0, 1.0) if judge in ("gold", "feedback") else (-inf, inf)
 
 
 def _point(measure: str, sums: RoundSums, least: float, most: float) -> Point:
@@ -134,11 +135,13 @@ def unit(session: Session, asked: RoundQuestion) -> str:
     if asked.measure in SHARES or asked.scores is None:
         return "share of texts"
     config = runs.get(session, asked.scores).config
-    if config["judge"] == "pm":
-        return "preference-model score"
-    if config["judge"] == "gold":
-        return f"{config['axis']} by gold, 0 to 1"
-    return "probability preferred to the initial response"
+    known = {
+        "pm": "preference-model score",
+        "gold": f"{config.get('axis', 'score')} by gold, 0 to 1",
+        "feedback": "probability preferred to the initial response",
+    }
+    # A run that came in with a file may say anything of its judge, or nothing.
+    return known.get(str(config.get("judge")), "score")
 
 
 def run_names(session: Session, ids: Sequence[int]) -> dict[int, str]:
@@ -154,6 +157,6 @@ def _said(config: Mapping[str, Any], key: str) -> str:
     value = config.get(key)
     if key in TOLD:
         return TOLD[key][bool(value)]
-    if key == "principles":
+    if key == "principles" and isinstance(value, list | None):
         return f"{len(value)} principles" if value else "all principles"
     return str(value) if key in ("constitution", "model") else f"{key.replace('_', ' ')} {value}"

@@ -197,14 +197,14 @@ def chain_detail(session: Session, chain_id: int) -> ChainDetail | None:
     if chain is None:
         return None
     run = session.get_one(RunRow, chain.run_id)
-    prompt, model = chain.prompt, str(run.config.get("model", ""))
+    prompt, model, warmth = chain.prompt, str(run.config.get("model", "")), run.config.get("temperature")
     return ChainDetail(
         chain.id,
         run.id,
         version_name(session, run.constitution_version_id),
         model,
         session.scalar(select(ModelRow.id).where(ModelRow.name == model)),
-        run.config.get("temperature"),
+        warmth if isinstance(warmth, int | float) else None,  # a run's file may tell anything
         prompt.kind,
         prompt.topic,
         prompt.source,
