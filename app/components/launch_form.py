@@ -1,6 +1,5 @@
 """The settings of a new run, and the press that enqueues it."""
 
-from typing import Any
 from uuid import uuid4
 
 import streamlit as st
@@ -9,7 +8,9 @@ from app import state
 from app.components.config_form import Choices, config_form, read_form
 from app.components.launch_checks import missing
 from app.components.notice import act
+from app.components.text import caption
 from app.resources import workspace
+from cai_core.config import fitting
 from cai_core.errors import RunError
 from cai_core.runs.presets import sandbox_loop
 from cai_core.runs.queue import enqueue, kick
@@ -30,7 +31,9 @@ def settings(kind: RunKind, offered: Choices, cloned: RunDetail | None, copy: in
 
     `copy` counts the clones: what was changed in an earlier clone of the same run is not taken for its settings.
     """
-    values: dict[str, Any] = cloned.config if cloned else {}
+    values, others = fitting(kind, cloned.config) if cloned else ({}, [])
+    if others:
+        caption(f"Settings of that run that this stage does not take, and that are left out: {', '.join(others)}.")
     origin = f"run-{cloned.line.id}.{copy}" if cloned else "defaults"
     if not cloned:
         base = st.segmented_control(

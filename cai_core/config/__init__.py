@@ -5,6 +5,7 @@ Each field's docstring is the help a form shows. Unknown keys are refused. A mod
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import astuple, fields
 from typing import Any
 
@@ -34,6 +35,7 @@ __all__ = [
     "SftConfig",
     "StageConfig",
     "dump_config",
+    "fitting",
     "load_config",
 ]
 
@@ -93,6 +95,20 @@ def load_config(kind: RunKind, values: dict[str, Any]) -> StageConfig:
         problems = "; ".join(map(_problem, error.errors()))
         accepted = ", ".join(f.name for f in fields(CONFIGS[kind]))
         raise RunError(f"the {kind} settings do not fit: {problems}. Accepted settings: {accepted}.") from None
+
+
+def fitting(kind: RunKind, values: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """What of somebody else's settings the stage takes, and the names of the others."""
+    taken = dict(values)
+    while True:
+        try:
+            CONFIGS[kind](**taken)
+            wrong: set[str] = set()
+        except ValidationError as error:
+            wrong = taken.keys() & {str(one["loc"][0]) for one in error.errors() if one["loc"]}
+        if not wrong:  # what may still be missing is for the form to say
+            return taken, [name for name in values if name not in taken]
+        taken = {name: value for name, value in taken.items() if name not in wrong}
 
 
 def _problem(found: ErrorDetails, most: int = 80) -> str:

@@ -12,18 +12,23 @@ from cai_core.store.chain_files import import_chains
 from cai_core.store.workspace import Workspace
 from cai_core.types import RunKind
 from db.schema import RunRow
-from tests.app.conftest import VIEWS, Visit
+from tests.app.conftest import VIEWS, Visit, press, words
 from tests.chain_files import as_lines, full
 
 ODD: list[Any] = [[], {"a": [1]}, "<b>text</b>", -1, None]
 """What a setting may be in somebody else's file."""
 
 
+def uid_of(number: int) -> str:
+    """A run's uid."""
+    return f"{number:032x}"
+
+
 def told(number: int, config: dict[str, Any], scored: dict[str, Any]) -> ReadRecord:
     """A chain of a run with these settings, scored by one with those."""
     record = full()
-    scores = tuple(replace(one, run=replace(one.run, uid=f"{number + 200:032x}", config=scored)) for one in record.scores)
-    run = replace(record.run, uid=f"{number + 100:032x}", config=config, model=None)
+    scores = tuple(replace(one, run=replace(one.run, uid=uid_of(number + 200), config=scored)) for one in record.scores)
+    run = replace(record.run, uid=uid_of(number + 100), config=config, model=None)
     return replace(record, run=run, scores=scores)
 
 
@@ -74,3 +79,15 @@ def test_what_would_be_launched_from_them_can_be_read(stage: str, theirs: Worksp
     for run in runs:
         app = visit("launch", stage=stage, parent=str(run))
         assert not app.exception, (run, app.exception)
+
+
+def test_a_clone_takes_what_fits_and_names_the_rest(theirs: Workspace, visit: Visit) -> None:
+    with theirs.reading() as session:
+        made = select(RunRow.id, RunRow.config).where(RunRow.origin == "theirs.jsonl").order_by(RunRow.id)
+        runs = session.execute(made).all()
+    for run, config in runs:
+        app = visit("runs", run=str(run))
+        press(app, "Clone with changes")
+        app = app.switch_page("views/launch.py").run()
+        assert not app.exception, (run, app.exception)
+        assert ("that are left out: " in words(app)) == (len(config) > 2), (run, config)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cai_core.config import CONFIGS, PARENTS, dump_config, load_config
+from cai_core.config import CONFIGS, PARENTS, dump_config, fitting, load_config
 from cai_core.errors import RunError
 from cai_core.types import RunKind
 
@@ -63,3 +63,13 @@ def test_a_whole_number_is_a_fraction_and_a_list_is_a_tuple() -> None:
         RunKind.CHAINS, {"constitution": "c", "temperature": 1.0}
     )
     assert load_config(RunKind.BATTLES, {"models": ["a", "b"]}) == load_config(RunKind.BATTLES, {"models": ("a", "b")})
+
+
+def test_of_somebody_elses_settings_those_stay_that_fit() -> None:
+    given = {"rounds": 3, "temperature": "hot", "constitution": "mine", "colour": "red", "red_team_prompts": -1}
+    taken, others = fitting(RunKind.CHAINS, given)
+    assert taken == {"rounds": 3, "constitution": "mine"}
+    assert others == ["temperature", "colour", "red_team_prompts"]
+    assert fitting(RunKind.CHAINS, {}) == ({}, []), "what is missing is no reason to leave anything out"
+    whole = dump_config(load_config(RunKind.SFT, {}))
+    assert fitting(RunKind.SFT, whole) == (whole, [])
