@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from cai_core.store.workspace import Workspace, open_workspace
 from db.schema import RunRow
 from tests.app.seed import seeded
+from tests.workspaces import fresh
 
 MAIN = Path(__file__).parents[2] / "app" / "main.py"
 VIEWS = (
@@ -59,10 +60,12 @@ def launched(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @pytest.fixture
-def visit() -> Visit:
-    """Open a view, perhaps with an address like `chain="3"`."""
+def visit(workspace: Path) -> Visit:
+    """Open a view, perhaps with an address like `chain="3"`; where no fixture made a workspace, of one as it ships."""
 
     def open_view(view: str, **query: str) -> AppTest:
+        if not workspace.exists():
+            fresh(workspace).close()
         app = AppTest.from_file(MAIN, default_timeout=30).run()
         for name, value in query.items():
             app.query_params[name] = value
