@@ -21,8 +21,9 @@ from db.queries.chains import ChainDetail
 from db.queries.reviews import MOST_COUNTED, QUEUES, Queue, Said, left_in, next_in
 
 QUEUE, SEED = "review.queue", "review.seed"
-DRAWN, KEPT = "review.drawn", "review.kept"
-"""The chain on the page, which presses count for; the last verdict, as it was read back."""
+DRAWN, AT, KEPT = "review.drawn", "review.at", "review.kept"
+"""The chain on the page, which presses count for; the chain that the last press led to, or that is on the page; the
+last verdict, as it was read back."""
 QUEUE_WORDS = {
     "all": "All, by number",
     "unreviewed": "Not reviewed by you",
@@ -44,7 +45,7 @@ def queue() -> Queue:
 
 def review_bar(chain: ChainDetail, wanted: ChainFilter, said: list[Said]) -> None:
     """Verdicts, note, queue, and what stands on this chain."""
-    st.session_state[DRAWN] = chain.id
+    st.session_state[DRAWN] = st.session_state[AT] = chain.id
     named = bool(author())
     with st.container(border=True, key="review"):
         with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -115,6 +116,19 @@ def _note(chain_id: int) -> str:
 def _press(chain_id: int, verdict: Verdict, wanted: ChainFilter) -> None:
     if st.session_state.get(DRAWN) == chain_id:
         act(_give, chain_id, verdict, wanted)
+    else:
+        _stay()
+
+
+def _stay() -> None:
+    """Ignore a press: it came with the address of before, from a browser that had not heard of the last one yet."""
+    if (at := st.session_state.get(AT)) is not None:
+        open_row("chain", at)
+
+
+def _go_to(chain_id: int) -> None:
+    st.session_state[DRAWN], st.session_state[AT] = None, chain_id
+    open_row("chain", chain_id)
 
 
 def _give(chain_id: int, verdict: Verdict, wanted: ChainFilter) -> None:
@@ -128,9 +142,7 @@ def _give(chain_id: int, verdict: Verdict, wanted: ChainFilter) -> None:
         following = next_in(session, wanted, queue(), chain_id)
     if stands is not None:
         st.session_state[KEPT] = (chain_id, stands.verdict, stands.created_at)
-    st.session_state[DRAWN] = None
-    if following is not None:
-        open_row("chain", following)
+    _go_to(chain_id if following is None else following)
 
 
 def _undo(expected: int | None) -> str | None:
@@ -140,9 +152,9 @@ def _undo(expected: int | None) -> str | None:
         last = reviews.last_word(session, me)
         found = None if last is None or last.id != expected else reviews.undo(session, me)
     if found is None:
+        _stay()
         return None
     st.session_state[KEPT] = None
-    st.session_state[DRAWN] = None
-    open_row("chain", found.chain)
+    _go_to(found.chain)
     again = f"; {PAST[found.stands]} stands again" if found.stands is not Verdict.NONE else ""
     return f"Chain {found.chain}: {PAST[found.verdict]} is taken back{again}."

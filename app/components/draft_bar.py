@@ -50,6 +50,7 @@ def _save_form(shown: Draft) -> None:
     name, message, author = st.columns([3, 6, 3])
     name.text_input(
         "Save as",
+        shown.now.name,
         key=hold(field_key(shown, None, "name"), shown.now.name),
         on_change=commit,
         args=(shown, None, "name"),
@@ -57,6 +58,7 @@ def _save_form(shown: Draft) -> None:
     )
     message.text_input(
         "What changed and why",
+        shown.message,
         key=hold(field_key(shown, None, "message"), shown.message),
         on_change=commit,
         args=(shown, None, "message"),

@@ -52,7 +52,11 @@ def field_key(shown: Draft, place: Place | None, field: str) -> str:
 
 
 def hold(key: str, value: object) -> str:
-    """Let a widget show what the draft says; typed text that is not committed yet is left alone. Answers the key."""
+    """Let a widget show what the draft says; typed text that is not committed yet is left alone. Answers the key.
+
+    The widget is given the same value as its default: what is set here goes to the browser with this run, and the run
+    may be given up. A widget that is new there would begin empty, and say so with the next event.
+    """
     found = st.session_state.get(key, ...)
     if found == value:
         _echoes().pop(key, None)

@@ -89,6 +89,7 @@ def _conversation(
         field = "system turn" if turn.role is Role.SYSTEM else f"turn {number - system}"
         st.text_area(
             ROLES[turn.role],
+            turn.content,
             key=hold(field_key(shown, place, field), turn.content),
             on_change=_commit_turn,
             args=(shown, place, field, number),
@@ -130,6 +131,7 @@ def _comparison(shown: Draft, place: Place, shot: ComparisonShot, wrong: dict[tu
     st.segmented_control(
         "Answer",
         ("A", "B"),
+        default=shot.answer,
         key=hold(field_key(shown, place, "answer"), shot.answer),
         required=True,
         on_change=commit,
@@ -141,6 +143,7 @@ def _comparison(shown: Draft, place: Place, shot: ComparisonShot, wrong: dict[tu
 def _text(shown: Draft, place: Place, field: str, text: str, wrong: dict[tuple[str, int | None], str]) -> None:
     st.text_area(
         LABELS[field],
+        text,
         key=hold(field_key(shown, place, field), text),
         on_change=commit,
         args=(shown, place, field),

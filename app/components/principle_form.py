@@ -110,6 +110,7 @@ def record_link(version: str, principle: str) -> None:
 def _facts(shown: Draft, place: Place, one: Principle, *, new: bool, wrong: dict[str, str]) -> None:
     st.text_input(
         "Title",
+        one.title,
         key=hold(field_key(shown, place, "title"), one.title),
         on_change=commit,
         args=(shown, place, "title"),
@@ -120,6 +121,7 @@ def _facts(shown: Draft, place: Place, one: Principle, *, new: bool, wrong: dict
     kind.selectbox(
         "Kind",
         list(PrincipleKind),
+        list(PrincipleKind).index(one.kind),
         format_func=str.capitalize,
         key=hold(field_key(shown, place, "kind"), one.kind),
         on_change=commit,
@@ -130,6 +132,7 @@ def _facts(shown: Draft, place: Place, one: Principle, *, new: bool, wrong: dict
         "Weight",
         min(LEAST, one.weight),
         max(MOST, one.weight),
+        one.weight,
         format="%g",
         key=hold(field_key(shown, place, "weight"), one.weight),
         on_change=commit,
@@ -138,6 +141,7 @@ def _facts(shown: Draft, place: Place, one: Principle, *, new: bool, wrong: dict
     )
     enabled.toggle(
         "Enabled",
+        one.enabled,
         key=hold(field_key(shown, place, "enabled"), one.enabled),
         on_change=commit,
         args=(shown, place, "enabled"),
@@ -151,6 +155,7 @@ def _facts(shown: Draft, place: Place, one: Principle, *, new: bool, wrong: dict
     right.multiselect(
         "Tags",
         list(known),
+        list(one.tags),
         key=hold(field_key(shown, place, "tags"), list(one.tags)),
         on_change=commit,
         args=(shown, place, "tags"),
@@ -164,6 +169,7 @@ def _id(shown: Draft, place: Place, one: Principle, *, new: bool) -> None:
     """A new principle's id; one that is saved keeps it: draws and cases go by it."""
     st.text_input(
         "Id",
+        one.id,
         key=hold(field_key(shown, place, "id"), one.id),
         on_change=commit,
         args=(shown, place, "id"),
@@ -182,6 +188,7 @@ def _wrong(wrong: dict[str, str], field: str) -> None:
 def _text(shown: Draft, place: Place, field: str, text: str, wrong: dict[str, str]) -> None:
     st.text_area(
         LABELS[field],
+        text,
         key=hold(field_key(shown, place, field), text),
         on_change=commit,
         args=(shown, place, field),

@@ -74,6 +74,7 @@ def about(shown: Draft) -> None:
     with st.expander("Description", icon=":material/notes:", type="compact"):
         st.text_area(
             "Description",
+            shown.now.description,
             key=hold(field_key(shown, None, "description"), shown.now.description),
             on_change=commit,
             args=(shown, None, "description"),
