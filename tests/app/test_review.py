@@ -51,12 +51,13 @@ def test_a_verdict_is_kept_with_its_note_and_leads_to_the_next(visit: Visit, loo
 
 
 def test_a_press_for_a_chain_that_is_not_drawn_any_more_says_nothing(visit: Visit, loop: Workspace) -> None:
-    """As a browser sends it that has not shown the next chain yet."""
+    """As a browser sends it that has not shown the next chain yet, with the address of before: the next stays next."""
     app = as_ada(visit("chains", chain="3"))
-    app.session_state["review.drawn"] = 4
+    app.session_state["review.drawn"], app.session_state["review.at"] = None, 4
     press(app, "Reject")
     assert said(loop) == []
-    assert here(app) == "3"
+    assert here(app) == "4"
+    assert [one.value for one in app.title] == ["Chain 4"]
 
 
 def test_without_a_name_nothing_is_kept(visit: Visit, loop: Workspace) -> None:
