@@ -1,6 +1,6 @@
 """Which constitution is shown: the address says it, by a draft or by a version, and two selects change the address."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -72,9 +72,22 @@ def _go_on() -> None:
     """Where an edit began a draft, or left nothing unsaved: the address follows, at the part that is open."""
     address = st.session_state.pop(state.GOES_ON, None)
     if address:
+        if not _says_what():  # the edit was kept as the page was left, and now it is come back to
+            _reopen(st.session_state.get(state.OPEN, {}))
         for part in PARTS:
             st.query_params.pop(part, None)
         st.query_params.update(address)
+
+
+def _says_what() -> bool:
+    return any(part in st.query_params for part in PARTS)
+
+
+def _reopen(last: Mapping[str, str]) -> None:
+    """The principle and the few-shot that were open last."""
+    for part in ("principle", "shot"):
+        if last.get(part):
+            st.query_params[part] = last[part]
 
 
 def _from_address(session: Session, person: int) -> Draft | None:
@@ -115,14 +128,13 @@ def _version(session: Session, person: int, ref: str) -> Draft | None:
 def _from_last(session: Session, person: int) -> Draft | None:
     """Where the page is come back to, by the sidebar."""
     last = st.session_state.get(state.OPEN)
-    if last is None or any(part in st.query_params for part in PARTS):
+    if last is None or _says_what():
         return None
     draft = drafts.find(session, int(last["draft"])) if last.get("draft") else None
     if draft is None and last.get("version"):
         draft = drafts.on_page(session, person, last["version"])
-    for part in ("principle", "shot"):
-        if draft is not None and last.get(part):
-            st.query_params[part] = last[part]
+    if draft is not None:
+        _reopen(last)
     return draft
 
 

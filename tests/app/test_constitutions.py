@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app import state
 from app.components import draft_edit
 from cai_core.store import drafts, people
 from cai_core.store.constitutions import load_version, newest_ref, save_version
@@ -196,6 +197,19 @@ def test_other_drafts_are_said_each_with_the_way_to_it() -> None:
     assert app.selectbox(key="constitutions.name").value == "sandbox"
     assert widget(app, "title").value == "Edit of the sandbox"
     assert "of other@1" in words(app)
+
+
+def test_an_edit_kept_as_the_page_was_left_changes_nothing_of_where_one_comes_back_to() -> None:
+    """On a busy machine the callback of the last field runs with the next page: this one does not hear of its draft."""
+    app = page(version="sandbox@1", principle="hacking")
+    fill(app, "hacking", title="Kept late.")
+    (draft,) = unsaved()
+    app.session_state[state.GOES_ON] = {"draft": str(draft.id)}
+    app.query_params.clear()
+    app.switch_page("views/constitutions.py").run()
+    assert app.query_params["draft"] == str(draft.id)
+    assert app.query_params["principle"] == "hacking"
+    assert widget(app, "title", "hacking").value == "Kept late."
 
 
 def test_a_page_that_is_come_back_to_shows_what_it_showed() -> None:
