@@ -34,6 +34,11 @@ class Server:
     process: subprocess.Popen[bytes]
 
 
+PAINTED = """() => new Promise(done =>
+    requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"""
+"""Answers when what is on the page now was painted, and what follows upon that has happened."""
+
+
 def free_port() -> int:
     """A port that nothing listens on."""
     with socket.socket() as probe:
@@ -135,8 +140,12 @@ def fill(page: Page, label: str, value: str) -> None:
 
 
 def press_key(page: Page, key: str, button: str) -> None:
-    """Press the key of a button, once it is there to hear it: its code may come after what the script has drawn."""
+    """Press the key of a button, once it is there to hear it: its code may come after what the script has drawn.
+
+    A button listens from the moment after it is painted; until then the one that stood there before still does.
+    """
     expect(page.get_by_role("button", name=button)).to_be_enabled()
+    page.evaluate(PAINTED)
     page.keyboard.press(key)
 
 
