@@ -212,6 +212,19 @@ def test_an_edit_kept_as_the_page_was_left_changes_nothing_of_where_one_comes_ba
     assert widget(app, "title", "hacking").value == "Kept late."
 
 
+def test_a_browser_that_missed_a_value_still_begins_with_it() -> None:
+    """What a run tells of a new field's value is lost where the run is given up: then the field shows its default."""
+    app = page(version="sandbox@1", principle="hacking")
+    one = next(each for each in saved().principles if each.id == "hacking")
+    for field in ("title", "id", "critique_request", "revision_request", "comparison"):
+        assert widget(app, field, "hacking").proto.default == getattr(one, field), field
+    assert widget(app, "weight", "hacking").proto.default == one.weight
+    assert widget(app, "enabled", "hacking").proto.default is one.enabled
+    kind, tags = widget(app, "kind", "hacking"), widget(app, "tags", "hacking")
+    assert kind.proto.options[kind.proto.default].lower() == one.kind
+    assert [tags.proto.options[n] for n in tags.proto.default] == list(one.tags) != []
+
+
 def test_a_page_that_is_come_back_to_shows_what_it_showed() -> None:
     app = page()
     fill(app, title="Else")
