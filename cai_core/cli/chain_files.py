@@ -1,7 +1,7 @@
 """`cai-studio import chains`, `cai-studio export chains` and `export dataset`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -9,9 +9,6 @@ from cai_core.cli import common
 from cai_core.cli.file_reports import report_export, report_import
 from cai_core.interchange.rows.render import Style
 from cai_core.types import PromptKind
-
-if TYPE_CHECKING:
-    pass
 
 OUT_HELP = "File: .jsonl, .json, .csv, .tsv (and .gz), .parquet."
 Filter = Annotated[
